@@ -1,0 +1,67 @@
+# `make` alone says what there is. Everything runs in .venv, which `make setup` makes from the hashed lock.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+PY := .venv/bin/python
+
+# Words handed on to pytest, as in: make test-fast ARGS="-k naming -x"
+ARGS ?=
+
+.PHONY: help
+help: ## Say what each target does
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  make setup PYTHON=python3.12      with a Python of your choice (3.11 to 3.13)"
+	@echo "  make test-fast ARGS='-k name -x'  with words for pytest"
+
+.PHONY: setup
+setup: ## Make .venv and install everything, checked by hash
+	@PYTHON="$(PYTHON)" sh dev/repo/setup.sh
+
+.PHONY: demo
+demo: setup ## Deliver examples/shop to a simulated cluster, show it, stop
+	@$(PY) -m dev demo
+
+.PHONY: dev
+dev: setup ## The same, and stay up until Ctrl-C
+	@$(PY) -m dev up
+
+.PHONY: test
+test: setup ## All tests, also on a real Kubernetes control plane (built once, about 9 minutes)
+	@$(PY) -m dev.repo.go
+	@$(PY) -m dev.plane build
+	@$(PY) -m pytest $(ARGS)
+
+.PHONY: test-fast
+test-fast: setup ## All tests that need no real control plane
+	@$(PY) -m pytest -m "not plane" $(ARGS)
+
+.PHONY: lint
+lint: setup ## Rules, format, and which module may import which
+	@$(PY) -m ruff check
+	@$(PY) -m ruff format --check
+	@.venv/bin/lint-imports
+	@$(PY) -m dev.repo.hygiene
+
+.PHONY: typecheck
+typecheck: setup ## mypy --strict over sources and tests
+	@$(PY) -m mypy
+
+.PHONY: gen
+gen: setup ## Write the generated files anew (schemas, OpenAPI, AsyncAPI)
+	@$(PY) -m dev.generate
+
+.PHONY: check-stale
+check-stale: setup ## Fail if a generated file or a lock is out of date
+	@$(PY) -m dev.repo.stale
+
+.PHONY: lock
+lock: setup ## Resolve the locks anew from pyproject.toml (UPGRADE=1: to the newest versions)
+	@$(PY) -m dev.repo.lock $(if $(UPGRADE),--upgrade)
+
+.PHONY: clean
+clean: ## Remove .venv and everything else that was made here
+	@rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
