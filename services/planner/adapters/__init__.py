@@ -1,0 +1,1 @@
+"""What the planner reads along: the clusters' signs of life."""

@@ -1,0 +1,132 @@
+"""Builds the planner and runs it."""
+
+import time
+import uuid
+
+from services.planner.adapters.heartbeats import Heartbeats
+from services.planner.domain.turn import Policy
+from services.planner.engine import Engine, EngineMetrics, Stores
+from services.planner.handlers import Facts, Sweeper, TakeUp
+from services.planner.settings import PlannerSettings
+from shared.bus import topology
+from shared.bus.connection import Bus
+from shared.bus.errors import BusClosed
+from shared.bus.parking import Parker
+from shared.bus.worker import work, work_batches
+from shared.contracts import subjects
+from shared.contracts.identity import ClusterName
+from shared.jobtypes.builtin import BUILTIN
+from shared.metrics import Metrics
+from shared.runtime.service import serve
+from shared.runtime.stopping import Stopping
+from shared.store import applications, archive, planner_states, plans
+from shared.store.database import Database
+from shared.store.registry import Registry as Registrations
+
+_SPEC_CONCURRENCY = 16
+_FACT_BATCH = 256
+_FACT_BATCHES = 4
+
+
+async def run(settings: PlannerSettings) -> None:
+    """Run the planner until it is told to stop."""
+    stopping = Stopping()
+    metrics = Metrics()
+    database = Database.connect(settings)
+    bus = await Bus.connect(
+        settings, source=f"kubemin/planner/{uuid.uuid4().hex[:8]}", on_closed=lambda: stopping.fail(BusClosed())
+    )
+    try:
+        await database.ensure((*applications.INDEXES, *planner_states.INDEXES, *archive.INDEXES))
+        await _serve(settings, stopping, metrics, database, bus)
+    finally:
+        await bus.close()
+        database.close()
+
+
+async def _serve(settings: PlannerSettings, stopping: Stopping, metrics: Metrics, database: Database, bus: Bus) -> None:
+    registry = Registrations(database)
+    records = applications.Applications(database)
+    states = planner_states.PlannerStates(database)
+    heartbeats = Heartbeats(bus, time.time)
+    engine = Engine(
+        stores=Stores(
+            states=states, plans=plans.Plans(database), archive=archive.Archive(database), applications=records
+        ),
+        bus=bus,
+        beats=heartbeats,
+        policy=_policy(settings),
+        clock=time.time,
+        metrics=_metrics(metrics),
+    )
+    take_up = TakeUp(engine=engine, applications=records, registry=BUILTIN)
+    backlog = bus.consumer(subjects.STREAM_STATUS, topology.DURABLE_PLANNER_FACTS)
+    sweeper = Sweeper(
+        engine=engine,
+        take_up=take_up,
+        applications=records,
+        states=states,
+        backlog=backlog.pending,
+        clock=time.time,
+    )
+
+    async def clusters() -> list[ClusterName]:
+        return [ClusterName(cluster.name) for cluster in await registry.clusters()]
+
+    async def specs(stop: Stopping) -> None:
+        await work(
+            bus.consumer(subjects.STREAM_SPECS, topology.DURABLE_PLANNER_SPECS),
+            take_up.changed,
+            stopping=stop,
+            park=Parker(bus, topology.DURABLE_PLANNER_SPECS),
+            concurrency=_SPEC_CONCURRENCY,
+        )
+
+    async def facts(stop: Stopping) -> None:
+        await work_batches(
+            bus.consumer(subjects.STREAM_STATUS, topology.DURABLE_PLANNER_FACTS),
+            Facts(engine).stated,
+            stopping=stop,
+            park=Parker(bus, topology.DURABLE_PLANNER_FACTS),
+            batch=_FACT_BATCH,
+            concurrency=_FACT_BATCHES,
+        )
+
+    await serve(
+        "planner",
+        http=settings,
+        stopping=stopping,
+        metrics=metrics,
+        ready=lambda: [] if bus.connected else ["no connection to NATS"],
+        tasks={
+            "topology": lambda stop: topology.keep(bus, clusters, stop),
+            "heartbeats": heartbeats.listen,
+            "specs": specs,
+            "facts": facts,
+            "deadlines": sweeper.keep_deadlines,
+            "unobserved": sweeper.find_unobserved,
+            "outboxes": sweeper.flush_outboxes,
+        },
+    )
+
+
+def _policy(settings: PlannerSettings) -> Policy:
+    return Policy(
+        prepare_deadline_s=settings.prepare_deadline_s,
+        unreachable_limit_s=settings.unreachable_limit_s,
+        resend_first_s=settings.resend_first_s,
+        resend_max_s=settings.resend_max_s,
+        window=settings.window,
+    )
+
+
+def _metrics(metrics: Metrics) -> EngineMetrics:
+    decisions = metrics.counter("planner_decisions", "Decisions taken")
+    inputs = metrics.counter("planner_inputs", "Inputs folded by decisions")
+    conflicts = metrics.counter("planner_conflicts", "Compare-and-sets that another replica had won")
+
+    def decided(count: int) -> None:
+        decisions.inc()
+        inputs.inc(count)
+
+    return EngineMetrics(decided=decided, conflicted=conflicts.inc)

@@ -1,0 +1,159 @@
+"""Folds what executors answer; a fact counts only if its cluster, step and attempt are the ones that were asked."""
+
+from services.planner.domain import joining, opening, pruning, scheduling
+from services.planner.domain.state import StepState
+from services.planner.domain.turn import Turn
+from shared.contracts.facts import (
+    Answer,
+    ObjectsPruned,
+    RunPrepared,
+    RunRejected,
+    StepApplied,
+    StepErrored,
+    StepQueued,
+    StepRejected,
+    Superseded,
+    Unsupported,
+)
+from shared.contracts.identity import PREPARE, PRUNE
+from shared.contracts.phases import Reason, RunPhase, StepPhase
+
+
+def answered(turn: Turn, fact: Answer) -> None:
+    """Dispatch an answer by the command that it is for."""
+    _drained(turn, fact)
+    run = turn.state.run
+    if run is None or fact.run != run.run:
+        if isinstance(fact, StepApplied) and fact.generation <= turn.state.generation:
+            joining.applied(turn, None, fact)
+        return
+    if fact.step == PREPARE:
+        _prepare_answered(turn, fact)
+    elif fact.step == PRUNE:
+        _prune_answered(turn, fact)
+    else:
+        step = run.steps.get(f"{fact.cluster}/{fact.step}")
+        if step is not None and step.nonce > 0 and fact.attempt == step.attempt and fact.nonce <= step.nonce:
+            _step_answered(turn, step, fact)
+
+
+def _drained(turn: Turn, fact: Answer) -> None:
+    key = f"{fact.cluster}/{fact.step}"
+    waiting = turn.state.draining.get(key)
+    if waiting is not None and waiting.run == fact.run and waiting.attempt == fact.attempt:
+        del turn.state.draining[key]
+        turn.changed = True
+        opening.proceed(turn)
+
+
+def _prepare_answered(turn: Turn, fact: Answer) -> None:
+    run = turn.run
+    target = run.clusters.get(fact.cluster)
+    if target is None or run.phase is not RunPhase.PREPARING or target.prepared or fact.nonce > target.nonce:
+        return
+    turn.changed = True
+    match fact:
+        case RunPrepared():
+            target.prepared, target.asked = True, None
+            if all(t.prepared for t in run.clusters.values()):
+                scheduling.start(turn)
+        case RunRejected():
+            _reject(turn, fact)
+        case StepErrored():
+            target.reason, target.message = fact.reason, fact.message
+        case Superseded():
+            _end_unapplied(turn, RunPhase.ERROR, Reason.SUPERSEDED, _newer(fact))
+        case Unsupported():
+            _end_unapplied(turn, RunPhase.ERROR, Reason.UNSUPPORTED, fact.message)
+        case _:
+            pass
+
+
+def _reject(turn: Turn, fact: RunRejected) -> None:
+    for problem in fact.problems:
+        step = turn.run.steps.get(f"{fact.cluster}/{problem.step}")
+        if step is not None and not step.phase.terminal:
+            turn.step_to(step, StepPhase.REJECTED, problem.reason, problem.message)
+    first = fact.problems[0] if fact.problems else None
+    message = "; ".join(f"{p.step} on {fact.cluster}: {p.message}" for p in fact.problems)
+    _end_unapplied(turn, RunPhase.REJECTED, first.reason if first else Reason.INVALID, message)
+
+
+def _end_unapplied(turn: Turn, phase: RunPhase, reason: Reason, message: str) -> None:
+    """End a run that has created nothing."""
+    for step in turn.run.steps.values():
+        if not step.phase.terminal:
+            turn.step_to(step, StepPhase.SKIPPED, Reason.RUN_REJECTED, "nothing of this run was applied")
+    for target in turn.run.clusters.values():
+        target.asked = None
+    turn.run_to(phase, reason, message)
+
+
+def give_up_preparing(turn: Turn) -> None:
+    """The prepare deadline has passed."""
+    silent = [c for c, t in turn.run.clusters.items() if not t.prepared]
+    gone = [c for c in silent if not turn.reachable(c)]
+    if gone or all(turn.run.clusters[c].reason is Reason.NONE for c in silent):
+        names = ", ".join(gone or silent)
+        _end_unapplied(turn, RunPhase.ERROR, Reason.CLUSTER_UNREACHABLE, f"no answer from cluster {names}")
+        return
+    told = "; ".join(f"{c}: {turn.run.clusters[c].message}" for c in silent)
+    reason = next(turn.run.clusters[c].reason for c in silent if turn.run.clusters[c].reason is not Reason.NONE)
+    _end_unapplied(turn, RunPhase.ERROR, reason, told)
+
+
+def _prune_answered(turn: Turn, fact: Answer) -> None:
+    match fact:
+        case ObjectsPruned():
+            pruning.pruned(turn, fact)
+        case StepErrored():
+            pruning.errored(turn, fact)
+        case _:
+            pass
+
+
+def _step_answered(turn: Turn, step: StepState, fact: Answer) -> None:
+    if step.phase.terminal:
+        if isinstance(fact, StepApplied):
+            joining.applied(turn, step, fact)
+        return
+    turn.changed = True
+    match fact:
+        case StepApplied():
+            joining.applied(turn, step, fact)
+        case StepQueued():
+            _queued(turn, step, fact)
+        case StepRejected():
+            phase = StepPhase.FAILED if fact.reason is Reason.VANISHED else StepPhase.REJECTED
+            _end(turn, step, phase, fact.reason, fact.message)
+        case StepErrored():
+            _errored(turn, step, fact)
+        case Superseded():
+            _end(turn, step, StepPhase.ERROR, Reason.SUPERSEDED, _newer(fact))
+        case Unsupported():
+            _end(turn, step, StepPhase.ERROR, Reason.UNSUPPORTED, fact.message)
+        case _:
+            pass
+
+
+def _queued(turn: Turn, step: StepState, fact: StepQueued) -> None:
+    if step.phase not in (StepPhase.APPLYING, StepPhase.QUEUED):
+        return
+    if step.phase is not StepPhase.QUEUED:
+        step.deadline = turn.now + step.deadlines.queue_s
+    turn.step_to(step, StepPhase.QUEUED, fact.reason, fact.message)
+
+
+def _errored(turn: Turn, step: StepState, fact: StepErrored) -> None:
+    if step.asked is not None and fact.nonce == step.nonce and fact.retry_after_s is not None:
+        step.asked.resend_at = turn.now + fact.retry_after_s
+    turn.step_to(step, step.phase, fact.reason, fact.message)
+
+
+def _end(turn: Turn, step: StepState, phase: StepPhase, reason: Reason, message: str) -> None:
+    turn.step_to(step, phase, reason, message)
+    scheduling.ended(turn, step)
+
+
+def _newer(fact: Superseded) -> str:
+    return f"cluster {fact.cluster} has objects of generation {fact.by_generation}, newer than {fact.generation}"

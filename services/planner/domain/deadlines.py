@@ -1,0 +1,140 @@
+"""What the passing of time asks for: commands sent again, facts asked for again, deadlines that end steps and runs."""
+
+from collections.abc import Iterator
+
+from services.planner.domain import answers, opening, pruning, scheduling
+from services.planner.domain.state import NEVER, AppState, StepState
+from services.planner.domain.turn import Turn
+from shared.contracts.phases import Reason, RunPhase, StepPhase
+
+_DRAIN_GRACE_S = 10
+"""Call time-out of the executor and clock skew, past a command's `not_after`."""
+_POSTPONE_S = 5
+_BACK_GRACE_S = 15
+
+
+def next_deadline(state: AppState) -> float:
+    """When `tick` has something to do; NEVER where only a message can change anything."""
+    return min(_moments(state), default=NEVER)
+
+
+def _moments(state: AppState) -> Iterator[float]:
+    yield from (d.not_after + _DRAIN_GRACE_S for d in state.draining.values())
+    yield from (p.asked.resend_at for p in state.prunes.values() if p.asked is not None)
+    run = state.run
+    if run is None or run.phase.terminal:
+        return
+    yield run.deadline
+    yield from (t.asked.resend_at for t in run.clusters.values() if t.asked is not None)
+    for step in run.steps.values():
+        if not step.phase.terminal:
+            yield step.deadline
+            yield step.nudge_at
+            if step.asked is not None:
+                yield step.asked.resend_at
+
+
+def tick(turn: Turn) -> None:
+    """Do what is due."""
+    _drain(turn)
+    run = turn.active_run
+    if run is not None and run.phase is RunPhase.PREPARING:
+        _preparing(turn)
+    if run is not None and run.phase is RunPhase.RUNNING:
+        for step in list(run.steps.values()):
+            if not step.phase.terminal:
+                _step_due(turn, step)
+        _prune_deadline(turn)
+        scheduling.advance(turn)
+    for cluster, prune in turn.state.prunes.items():
+        if prune.asked is not None and prune.asked.resend_at <= turn.now:
+            turn.send_prune(cluster, prune)
+    pruning.show_deleting(turn)
+
+
+def _drain(turn: Turn) -> None:
+    for key, waiting in list(turn.state.draining.items()):
+        if waiting.not_after + _DRAIN_GRACE_S <= turn.now:
+            del turn.state.draining[key]
+            turn.changed = True
+    opening.proceed(turn)
+
+
+def _preparing(turn: Turn) -> None:
+    run = turn.run
+    if run.deadline <= turn.now:
+        answers.give_up_preparing(turn)
+        return
+    for cluster, target in run.clusters.items():
+        if target.asked is not None and target.asked.resend_at <= turn.now:
+            turn.send_prepare(cluster, target)
+
+
+def _step_due(turn: Turn, step: StepState) -> None:
+    if step.deadline <= turn.now:
+        _overdue(turn, step)
+    elif step.asked is not None and step.asked.resend_at <= turn.now:
+        turn.send_apply(step)
+    elif step.nudge_at <= turn.now:
+        step.nudge_backoff_s = min(step.nudge_backoff_s * 2, turn.policy.nudge_max_s)
+        step.nudge_at = turn.now + step.nudge_backoff_s
+        turn.send_apply(step)
+
+
+def _overdue(turn: Turn, step: StepState) -> None:
+    if not turn.reachable(step.cluster):
+        _wait_for_cluster(turn, step)
+        return
+    if step.overdue_since != NEVER:
+        # The cluster is back: what happened meanwhile is asked for before anything is judged.
+        step.overdue_since = NEVER
+        step.deadline = turn.now + _BACK_GRACE_S
+        turn.send_apply(step)
+        return
+    _time_out(turn, step)
+
+
+def _wait_for_cluster(turn: Turn, step: StepState) -> None:
+    if step.overdue_since == NEVER:
+        step.overdue_since = step.deadline
+    if turn.now >= step.overdue_since + turn.policy.unreachable_limit_s:
+        message = (
+            f"cluster {step.cluster} gave no sign of life for {turn.policy.unreachable_limit_s:g} s past the deadline"
+        )
+        turn.step_to(step, StepPhase.ERROR, Reason.CLUSTER_UNREACHABLE, message)
+        scheduling.ended(turn, step)
+        return
+    step.deadline = turn.now + _POSTPONE_S
+    message = f"past its deadline, but cluster {step.cluster} gives no sign of life"
+    turn.step_to(step, step.phase, Reason.CLUSTER_UNREACHABLE, message)
+
+
+def _time_out(turn: Turn, step: StepState) -> None:
+    if step.phase is StepPhase.APPLYING and step.reason is not Reason.NONE:
+        # Never applied, and the executor said why: the platform's fault, not the workload's.
+        turn.step_to(step, StepPhase.ERROR, step.reason, step.message)
+    else:
+        reason, allowed_s, what = _allowance(step)
+        cause = f"; last: {step.reason} {step.message}".rstrip() if step.reason or step.message else ""
+        turn.step_to(step, StepPhase.TIMED_OUT, reason, f"took longer than {allowed_s:g} s {what}{cause}")
+    pruning.stop(turn, step)
+    scheduling.ended(turn, step)
+
+
+def _allowance(step: StepState) -> tuple[Reason, float, str]:
+    if step.phase is StepPhase.QUEUED:
+        return Reason.QUEUE_DEADLINE, step.deadlines.queue_s, "in the queue"
+    if step.phase is StepPhase.RUNNING and step.to_completion:
+        return Reason.RUN_DEADLINE, step.deadlines.run_s, "to run"
+    return Reason.START_DEADLINE, step.deadlines.start_s, "to become ready"
+
+
+def _prune_deadline(turn: Turn) -> None:
+    run = turn.active_run
+    if run is None or not run.pruning or run.deadline > turn.now:
+        return
+    gone = pruning.unreachable(turn)
+    reason = Reason.CLUSTER_UNREACHABLE if gone else Reason.INTERNAL
+    turn.run_to(
+        RunPhase.ERROR, reason, f"applied, but could not delete what is no longer wanted: {pruning.remaining(turn)}"
+    )

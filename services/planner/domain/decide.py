@@ -1,0 +1,79 @@
+"""The planner's decision: state and inputs in, next state, run events and commands out. Pure; the state is handed over.
+
+Inputs are folded in batches: one decision per application and batch is one compare-and-set.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from services.planner.domain import answers, deadlines, joining, opening, scheduling
+from services.planner.domain.state import AppState
+from services.planner.domain.turn import Policy, Turn
+from shared.contracts.facts import Fact, ObjectVanished, StepFailed, StepProgressed, StepSucceeded
+from shared.contracts.identity import ClusterName
+from shared.contracts.plan import Finding, Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deploy:
+    """A generation whose document was planned."""
+
+    plan: Plan
+    requested_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refuse:
+    """A generation whose document this planner cannot plan."""
+
+    generation: int
+    requested_by: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delete:
+    """A generation that deletes the application."""
+
+    generation: int
+    requested_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    """Time has passed."""
+
+
+Input = Deploy | Refuse | Delete | Tick | Fact
+
+
+def decide(
+    state: AppState,
+    inputs: Iterable[Input],
+    *,
+    now: float,
+    policy: Policy,
+    reachable: Callable[[ClusterName], bool],
+) -> Turn:
+    """Fold the inputs in order and let the run go on as far as it can."""
+    turn = Turn(state=state, now=now, policy=policy, reachable=reachable)
+    for input_ in inputs:
+        _fold(turn, input_)
+    scheduling.advance(turn)
+    return turn
+
+
+def _fold(turn: Turn, input_: Input) -> None:
+    match input_:
+        case Deploy(plan=plan, requested_by=requested_by):
+            opening.open_deploy(turn, plan, requested_by)
+        case Refuse(generation=generation, requested_by=requested_by, findings=findings):
+            opening.open_refused(turn, generation, requested_by, findings)
+        case Delete(generation=generation, requested_by=requested_by):
+            opening.open_delete(turn, generation, requested_by)
+        case Tick():
+            deadlines.tick(turn)
+        case StepProgressed() | StepSucceeded() | StepFailed() | ObjectVanished():
+            joining.observed(turn, input_)
+        case _:
+            answers.answered(turn, input_)

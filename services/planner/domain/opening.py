@@ -1,0 +1,147 @@
+"""Takes up a generation: ends what it supersedes and opens its run."""
+
+from services.planner.domain import ledger, pruning, scheduling
+from services.planner.domain.state import ClusterState, Draining, RunState, StepState, WantedObject
+from services.planner.domain.turn import Turn
+from shared.contracts.identity import PREPARE, PRUNE, run_id
+from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
+from shared.contracts.plan import Finding, Plan, PlannedStep
+from shared.contracts.runs import Action, RunAccepted, StepOutline
+
+
+def open_deploy(turn: Turn, plan: Plan, requested_by: str) -> None:
+    """Open the run of a plan (whose Jobs bear the name of attempt 1)."""
+    if plan.generation <= turn.state.generation:
+        return
+    _supersede(turn)
+    run = _opened(turn, plan.generation, Action.DEPLOY)
+    outlines = []
+    for planned in plan.steps:
+        attempt = ledger.next_attempt(turn.state, planned)
+        step = _step_state(planned, attempt)
+        entry = ledger.entry_of(turn.state, planned)
+        step.completed_before = entry is not None and entry.outcome == "succeeded"
+        ledger.begin(turn, planned, attempt)
+        run.steps[step.key] = step
+        outlines.append(_outline(planned, step))
+    run.clusters = {step.cluster: ClusterState() for step in plan.steps}
+    turn.events.append(
+        RunAccepted(
+            **turn.header(),
+            action=Action.DEPLOY,
+            requested_by=requested_by,
+            steps=tuple(outlines),
+            overrides=plan.overrides,
+            warnings=plan.warnings,
+        )
+    )
+    proceed(turn)
+
+
+def open_refused(turn: Turn, generation: int, requested_by: str, findings: tuple[Finding, ...]) -> None:
+    """A document that this planner cannot plan: its run is rejected, and what ran before stays as it is."""
+    if generation <= turn.state.generation:
+        return
+    _supersede(turn)
+    _opened(turn, generation, Action.DEPLOY)
+    _accepted_empty(turn, requested_by)
+    turn.run_to(RunPhase.REJECTED, Reason.DOCUMENT_INVALID, "; ".join(f"{f.path}: {f.message}" for f in findings))
+
+
+def open_delete(turn: Turn, generation: int, requested_by: str) -> None:
+    """Deleting is an empty plan."""
+    if generation <= turn.state.generation:
+        return
+    _supersede(turn)
+    _opened(turn, generation, Action.DELETE)
+    _accepted_empty(turn, requested_by)
+    turn.app_to(AppPhase.DELETING)
+    proceed(turn)
+
+
+def proceed(turn: Turn) -> None:
+    """Leave `Accepted` once no command of a superseded run can take effect any more."""
+    run = turn.active_run
+    if run is None or run.phase is not RunPhase.ACCEPTED or turn.state.draining:
+        return
+    if run.clusters:
+        turn.run_to(RunPhase.PREPARING)
+        run.deadline = turn.now + turn.policy.prepare_deadline_s
+        for cluster, target in run.clusters.items():
+            turn.send_prepare(cluster, target)
+        return
+    turn.run_to(RunPhase.RUNNING)
+    if run.action is Action.DELETE:
+        pruning.begin(turn)
+    else:
+        scheduling.finish(turn)
+
+
+def _supersede(turn: Turn) -> None:
+    """End the run that is under way; its unanswered commands may still take effect and are waited for."""
+    run = turn.active_run
+    if run is None:
+        return
+    for step in run.steps.values():
+        if step.asked is not None:
+            turn.state.draining[step.key] = Draining(
+                step.cluster, step.step, run.run, step.attempt, step.asked.not_after
+            )
+    for cluster, prune in turn.state.prunes.items():
+        if prune.asked is not None:
+            turn.state.draining[f"{cluster}/{PRUNE}"] = Draining(cluster, PRUNE, run.run, 1, prune.asked.not_after)
+    for cluster, target in run.clusters.items():
+        if target.asked is not None:
+            turn.state.draining[f"{cluster}/{PREPARE}"] = Draining(cluster, PREPARE, run.run, 1, target.asked.not_after)
+    turn.state.prunes.clear()
+    for step in run.steps.values():
+        if not step.phase.terminal:
+            turn.step_to(step, StepPhase.CANCELLED, Reason.SUPERSEDED, "a newer generation took its place")
+    turn.run_to(RunPhase.CANCELLED, Reason.SUPERSEDED, "a newer generation took its place")
+
+
+def _opened(turn: Turn, generation: int, action: Action) -> RunState:
+    turn.state.generation = generation
+    run = RunState(
+        run=run_id(turn.state.uid, generation),
+        generation=generation,
+        action=action,
+        phase=RunPhase.ACCEPTED,
+        accepted_at=turn.now,
+    )
+    turn.open_run(run)
+    return run
+
+
+def _accepted_empty(turn: Turn, requested_by: str) -> None:
+    turn.events.append(RunAccepted(**turn.header(), action=turn.run.action, requested_by=requested_by, steps=()))
+
+
+def _outline(planned: PlannedStep, step: StepState) -> StepOutline:
+    return StepOutline(
+        cluster=planned.cluster,
+        namespace=planned.namespace,
+        step=planned.step,
+        component=planned.component,
+        job_type=planned.job_type,
+        depends_on=planned.depends_on,
+        objects=tuple(o.key for o in step.objects),
+    )
+
+
+def _step_state(planned: PlannedStep, attempt: int) -> StepState:
+    return StepState(
+        cluster=planned.cluster,
+        step=planned.step,
+        namespace=planned.namespace,
+        component=planned.component,
+        job_type=planned.job_type,
+        depends_on=list(planned.depends_on),
+        objects=[WantedObject(o.key, o.digest, o.volume) for o in ledger.objects_of(planned, attempt)],
+        deadlines=planned.deadlines,
+        runs_once=planned.runs_once,
+        to_completion=planned.runs_once or any(o.key.kind in ("Job", "Pod") for o in planned.objects),
+        overridden_by=planned.overridden_by,
+        attempt=attempt,
+        unmet=len(planned.depends_on),
+    )

@@ -1,0 +1,37 @@
+"""What a decision has to say, kept with the state until it is archived and published."""
+
+from pydantic import TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from services.planner.domain.turn import Send
+from shared.contracts.runs import RunEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outbox:
+    """Run events and commands, in the order in which they were decided."""
+
+    events: tuple[RunEvent, ...] = ()
+    sends: tuple[Send, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is left to say."""
+        return bool(self.events or self.sends)
+
+    def then(self, events: list[RunEvent], sends: list[Send]) -> "Outbox":
+        """Append; of several commands to one mailbox only the last is of use."""
+        latest = {(s.cluster, s.step): s for s in (*self.sends, *sends)}
+        return Outbox(events=(*self.events, *events), sends=tuple(latest.values()))
+
+
+_OUTBOX: TypeAdapter[Outbox] = TypeAdapter(Outbox)
+
+
+def write(outbox: Outbox) -> bytes:
+    """As bytes; empty when there is nothing to say."""
+    return _OUTBOX.dump_json(outbox) if outbox else b""
+
+
+def read(raw: bytes) -> Outbox:
+    """Read it back."""
+    return _OUTBOX.validate_json(raw) if raw else Outbox()

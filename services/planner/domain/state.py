@@ -1,0 +1,226 @@
+"""The mutable state of one application: what was decided, asked, answered and observed.
+
+Times are UNIX seconds (UTC), so that the state stays compact. Keys: a step is `<cluster>/<step id>`, an object
+`<cluster>|<apiVersion>|<kind>|<namespace>|<name>`.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from pydantic import TypeAdapter
+
+from shared.contracts.facts import Progress
+from shared.contracts.identity import AppRef, AppUid, ClusterName, Digest, Namespace, ObjectKey, RunId, StepId
+from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
+from shared.contracts.plan import Deadlines
+from shared.contracts.runs import Action
+
+NEVER = 4e9
+"""No deadline: a moment in the year 2096, finite so that it survives JSON and indexes."""
+
+
+def step_key(cluster: ClusterName, step: StepId) -> str:
+    """The key of a step within a run."""
+    return f"{cluster}/{step}"
+
+
+def object_key(cluster: ClusterName, key: ObjectKey) -> str:
+    """The key of an object within the inventory."""
+    return f"{cluster}|{key.api_version}|{key.kind}|{key.namespace}|{key.name}"
+
+
+@dataclass(slots=True)
+class Asked:
+    """A command that waits for its answer."""
+
+    nonce: int
+    not_after: float
+    """Past it the executor changes nothing any more."""
+    resend_at: float
+    backoff_s: float
+
+
+@dataclass(slots=True)
+class WantedObject:
+    """One object of a step, by reference to the plan."""
+
+    key: ObjectKey
+    digest: Digest
+    volume: bool = False
+
+
+@dataclass(slots=True)
+class AppliedState:
+    """What the API server had after the apply."""
+
+    object_uid: str
+    digest: Digest
+    metadata_generation: int | None
+    final: bool
+
+
+@dataclass(slots=True)
+class ObservedState:
+    """The latest verdict of the observer about one object."""
+
+    object_uid: str
+    digest: Digest
+    metadata_generation: int | None
+    verdict: str
+    """`progressing`, `succeeded`, `failed` or `vanished`."""
+    order: tuple[str, int, int]
+    reason: Reason = Reason.NONE
+    message: str = ""
+    started: bool = False
+    ready: int = 0
+    desired: int = 0
+
+
+@dataclass(slots=True)
+class StepState:
+    """One step of the current run."""
+
+    cluster: ClusterName
+    step: StepId
+    namespace: Namespace
+    component: str
+    job_type: str
+    depends_on: list[StepId]
+    objects: list[WantedObject]
+    deadlines: Deadlines
+    runs_once: bool = False
+    to_completion: bool = False
+    """It has an end of its own, so the run deadline counts from its start."""
+    completed_before: bool = False
+    """The very Job that this step wants has succeeded already: it is not run again."""
+    overridden_by: StepId | None = None
+    attempt: int = 1
+    phase: StepPhase = StepPhase.WAITING
+    reason: Reason = Reason.NONE
+    message: str = ""
+    progress: Progress = field(default_factory=Progress)
+    unmet: int = 0
+    """Dependencies that have not ended well yet."""
+    nonce: int = 0
+    asked: Asked | None = None
+    nudge_at: float = NEVER
+    """Answered but unfinished: when to ask for the facts again."""
+    nudge_backoff_s: float = 0
+    deadline: float = NEVER
+    overdue_since: float = NEVER
+    """Its deadline passed while its cluster gave no sign of life: the verdict waits under a limit of its own."""
+    applied: dict[str, AppliedState] = field(default_factory=dict)
+    observed: dict[str, ObservedState] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Its key within the run."""
+        return step_key(self.cluster, self.step)
+
+
+@dataclass(slots=True)
+class ClusterState:
+    """The prepare barrier of one target cluster."""
+
+    prepared: bool = False
+    nonce: int = 0
+    asked: Asked | None = None
+    reason: Reason = Reason.NONE
+    message: str = ""
+
+
+@dataclass(slots=True)
+class PruneState:
+    """What one cluster is to delete, and the command that asks for it."""
+
+    objects: dict[str, str] = field(default_factory=dict)
+    """uid → object key."""
+    nonce: int = 0
+    asked: Asked | None = None
+    message: str = ""
+
+
+@dataclass(slots=True)
+class RunState:
+    """The newest run."""
+
+    run: RunId
+    generation: int
+    action: Action
+    phase: RunPhase
+    accepted_at: float
+    deadline: float = NEVER
+    clusters: dict[ClusterName, ClusterState] = field(default_factory=dict)
+    steps: dict[str, StepState] = field(default_factory=dict)
+    ready: list[str] = field(default_factory=list)
+    """Steps whose dependencies are met and that wait for a place in the window."""
+    pruning: bool = False
+    """All steps ended well; what the new generation no longer has is being deleted."""
+
+
+@dataclass(slots=True)
+class InventoryObject:
+    """An object of ours that exists in a cluster, as far as we know."""
+
+    cluster: ClusterName
+    step: StepId
+    key: ObjectKey
+    object_uid: str
+    digest: Digest
+    generation: int
+    """The application generation that introduced the digest."""
+    volume: bool = False
+
+
+@dataclass(slots=True)
+class JobEntry:
+    """The ledger's line about one template of a run-once step."""
+
+    attempt: int
+    digest: Digest
+    """Of the manifest of that attempt."""
+    outcome: str = "started"
+    """`started`, `succeeded` or `failed`."""
+
+
+@dataclass(slots=True)
+class Draining:
+    """A command of a superseded run that may still take effect."""
+
+    cluster: ClusterName
+    step: StepId
+    run: RunId
+    attempt: int
+    not_after: float
+
+
+@dataclass(slots=True)
+class AppState:
+    """Everything decided about one application."""
+
+    app: AppRef
+    uid: AppUid
+    n: int = 0
+    """Of the last run event."""
+    phase: AppPhase = AppPhase.ACTIVE
+    phase_reason: Reason = Reason.NONE
+    generation: int = 0
+    """The highest taken up."""
+    run: RunState | None = None
+    inventory: dict[str, InventoryObject] = field(default_factory=dict)
+    ledger: dict[str, JobEntry] = field(default_factory=dict)
+    """`<cluster>/<step>/<template digest>` → what became of it."""
+    draining: dict[str, Draining] = field(default_factory=dict)
+    prunes: dict[ClusterName, PruneState] = field(default_factory=dict)
+
+
+STATE: TypeAdapter[AppState] = TypeAdapter(AppState)
+
+
+def dependents(run: RunState) -> dict[str, list[str]]:
+    """Step key → keys of the steps that wait for it."""
+    waiting: dict[str, list[str]] = defaultdict(list)
+    for key, step in run.steps.items():
+        for dependency in step.depends_on:
+            waiting[step_key(step.cluster, dependency)].append(key)
+    return waiting

@@ -1,0 +1,215 @@
+"""One turn of the planner over one application: the state handed over, the time, and what comes out of it.
+
+Every change that readers see goes through `Turn`, so that no phase changes without its numbered event.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from services.planner.domain.state import (
+    NEVER,
+    AppState,
+    Asked,
+    ClusterState,
+    PruneState,
+    RunState,
+    StepState,
+    dependents,
+)
+from shared.contracts import phases
+from shared.contracts.facts import Progress
+from shared.contracts.identity import PREPARE, PRUNE, ClusterName, StepId
+from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
+from shared.contracts.runs import AppPhaseChanged, RunEvent, RunPhaseChanged, StepPhaseChanged
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """Times of the planner, in seconds, and its window."""
+
+    prepare_deadline_s: float = 120
+    """How long all clusters together may take to answer PrepareRun."""
+    unreachable_limit_s: float = 900
+    """How long verdicts about a cluster without beats wait past their deadline."""
+    resend_first_s: float = 5
+    resend_max_s: float = 60
+    command_grace_s: float = 30
+    """How long a command stays valid after the moment it would be sent again."""
+    nudge_first_s: float = 20
+    nudge_max_s: float = 300
+    prune_deadline_s: float = 600
+    window: int = 64
+    """Unanswered ApplyStep commands per application and cluster."""
+    ledger_limit: int = 50
+    """Templates remembered per application before the oldest that ended is forgotten."""
+
+
+class SendKind(StrEnum):
+    """Which command is to be sent."""
+
+    PREPARE = "prepare"
+    APPLY = "apply"
+    PRUNE = "prune"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Send:
+    """A command to send, without the manifests: those are in the plan."""
+
+    kind: SendKind
+    cluster: ClusterName
+    step: StepId
+    attempt: int
+    nonce: int
+    not_after: float
+
+
+class IllegalTransition(AssertionError):
+    """A phase change that the table does not allow: a defect of ours."""
+
+
+@dataclass(kw_only=True)
+class Turn:
+    """The working state of one turn."""
+
+    state: AppState
+    now: float
+    policy: Policy
+    reachable: Callable[[ClusterName], bool]
+    events: list[RunEvent] = field(default_factory=list)
+    sends: list[Send] = field(default_factory=list)
+    changed: bool = False
+    """Something must be stored, also where no event tells of it."""
+    _dependents: dict[str, list[str]] | None = None
+
+    @property
+    def run(self) -> RunState:
+        """The newest run; only called where there is one."""
+        run = self.state.run
+        if run is None:
+            msg = "no run"
+            raise AssertionError(msg)
+        return run
+
+    @property
+    def active_run(self) -> RunState | None:
+        """The newest run while it has not ended."""
+        run = self.state.run
+        return run if run is not None and not run.phase.terminal else None
+
+    def open_run(self, run: RunState) -> None:
+        """Make it the newest run."""
+        self.state.run = run
+        self._dependents = None
+
+    def dependents_of(self, step: StepState) -> list[StepState]:
+        """The steps that wait for this one."""
+        if self._dependents is None:
+            self._dependents = dependents(self.run)
+        return [self.run.steps[key] for key in self._dependents.get(step.key, ())]
+
+    def header(self) -> dict[str, Any]:
+        """The header of the next event; numbers it."""
+        self.state.n += 1
+        self.changed = True
+        run = self.run
+        return {
+            "app": self.state.app,
+            "uid": self.state.uid,
+            "n": self.state.n,
+            "run": run.run,
+            "generation": run.generation,
+            "at": utc(self.now),
+        }
+
+    def run_to(self, phase: RunPhase, reason: Reason = Reason.NONE, message: str = "") -> None:
+        """Move the run."""
+        if phase not in phases.RUN_TRANSITIONS[self.run.phase]:
+            msg = f"run {self.run.phase} → {phase}"
+            raise IllegalTransition(msg)
+        self.run.phase = phase
+        self.run.deadline = NEVER
+        if phase.terminal:
+            self.run.ready.clear()
+        self.events.append(RunPhaseChanged(**self.header(), phase=phase, reason=reason, message=message))
+
+    def app_to(self, phase: AppPhase, reason: Reason = Reason.NONE, message: str = "") -> None:
+        """Move the application, or tell more about why it is where it is."""
+        if phase is not self.state.phase and phase not in phases.APP_TRANSITIONS[self.state.phase]:
+            msg = f"application {self.state.phase} → {phase}"
+            raise IllegalTransition(msg)
+        if (phase, reason) == (self.state.phase, self.state.phase_reason):
+            return
+        self.state.phase, self.state.phase_reason = phase, reason
+        self.events.append(AppPhaseChanged(**self.header(), phase=phase, reason=reason, message=message))
+
+    def step_to(
+        self,
+        step: StepState,
+        phase: StepPhase,
+        reason: Reason = Reason.NONE,
+        message: str = "",
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        """Move a step, or tell more about why it is where it is; the same again says nothing."""
+        progress = progress or step.progress
+        if (step.phase, step.reason, step.message, step.progress) == (phase, reason, message, progress):
+            return
+        if phase is not step.phase and phase not in phases.STEP_TRANSITIONS[step.phase]:
+            msg = f"step {step.key}: {step.phase} → {phase}"
+            raise IllegalTransition(msg)
+        step.phase, step.reason, step.message, step.progress = phase, reason, message, progress
+        if phase.terminal:
+            step.asked, step.nudge_at, step.deadline = None, NEVER, NEVER
+        self.events.append(
+            StepPhaseChanged(
+                **self.header(),
+                cluster=step.cluster,
+                step=step.step,
+                phase=phase,
+                reason=reason,
+                message=message,
+                attempt=step.attempt,
+                deadline=None if step.deadline == NEVER else utc(step.deadline),
+                progress=progress,
+            )
+        )
+
+    def send_prepare(self, cluster: ClusterName, target: ClusterState) -> None:
+        """Ask a cluster whether its slice can be applied."""
+        target.nonce += 1
+        target.asked = self._ask(target.asked, target.nonce)
+        self._send(SendKind.PREPARE, cluster, PREPARE, 1, target.asked)
+
+    def send_apply(self, step: StepState) -> None:
+        """Ask for a step."""
+        step.nonce += 1
+        step.asked = self._ask(step.asked, step.nonce)
+        self._send(SendKind.APPLY, step.cluster, step.step, step.attempt, step.asked)
+
+    def send_prune(self, cluster: ClusterName, prune: PruneState) -> None:
+        """Ask for everything that this cluster still has to delete."""
+        prune.nonce += 1
+        prune.asked = self._ask(prune.asked, prune.nonce)
+        self._send(SendKind.PRUNE, cluster, PRUNE, 1, prune.asked)
+
+    def _ask(self, before: Asked | None, nonce: int) -> Asked:
+        policy = self.policy
+        backoff = policy.resend_first_s if before is None else min(before.backoff_s * 2, policy.resend_max_s)
+        resend_at = self.now + backoff
+        return Asked(nonce=nonce, not_after=resend_at + policy.command_grace_s, resend_at=resend_at, backoff_s=backoff)
+
+    def _send(self, kind: SendKind, cluster: ClusterName, step: StepId, attempt: int, asked: Asked) -> None:
+        self.changed = True
+        self.sends.append(
+            Send(kind=kind, cluster=cluster, step=step, attempt=attempt, nonce=asked.nonce, not_after=asked.not_after)
+        )
+
+
+def utc(seconds: float) -> datetime:
+    """UNIX seconds as an aware time."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,98 @@
+"""What the planner's handlers need of the outside."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from shared.contracts.commands import CommandHeader
+from shared.contracts.desired import StoredApplication
+from shared.contracts.identity import AppUid, ClusterName, RunId
+from shared.contracts.plan import Plan
+from shared.contracts.runs import RunEvent
+from shared.store.planner_states import StoredState
+
+
+class StatePort(Protocol):
+    """The compare-and-set store of states."""
+
+    async def load(self, uid: AppUid) -> StoredState | None:
+        """Load it."""
+        ...
+
+    async def save(self, state: StoredState, *, next_deadline: float) -> bool:
+        """Store it; False where another came before."""
+        ...
+
+    async def clear_outbox(self, uid: AppUid, revision: int) -> None:
+        """Nothing is left to say as of that revision."""
+        ...
+
+    async def due(self, now: float, limit: int) -> list[AppUid]:
+        """Applications whose next deadline has passed."""
+        ...
+
+    async def unsent(self, before: datetime, limit: int) -> list[AppUid]:
+        """Applications whose outbox was left behind."""
+        ...
+
+
+class PlanPort(Protocol):
+    """Plans, written once."""
+
+    async def save(self, plan: Plan) -> None:
+        """Store it; False where another came before."""
+        ...
+
+    async def load(self, run: RunId) -> Plan:
+        """Load it."""
+        ...
+
+
+class ArchivePort(Protocol):
+    """The history that outlives the bus."""
+
+    async def add_run_events(self, events: Sequence[RunEvent]) -> None:
+        """Keep run events."""
+        ...
+
+    async def add_commands(self, commands: Iterable[tuple[str, str, CommandHeader]]) -> None:
+        """Keep that commands were sent: id, type, header."""
+        ...
+
+
+class ApplicationPort(Protocol):
+    """Desired records."""
+
+    async def load(self, uid: AppUid) -> StoredApplication | None:
+        """Load it."""
+        ...
+
+    async def unobserved(self, limit: int) -> list[StoredApplication]:
+        """Records that were not taken up."""
+        ...
+
+    async def mark_observed(self, uid: AppUid, generation: int) -> bool:
+        """Say that a generation was taken up."""
+        ...
+
+    async def mark_deleted(self, uid: AppUid, generation: int) -> bool:
+        """Make it a tombstone."""
+        ...
+
+
+class PublishPort(Protocol):
+    """The bus; a publish returns when the stream has the message, and raises Retryable when it may not."""
+
+    async def publish(self, subject: str, message: BaseModel, *, msg_id: str | None = None) -> None:
+        """Publish and wait until it is stored."""
+        ...
+
+
+class BeatPort(Protocol):
+    """Signs of life of the clusters' agents."""
+
+    def reachable(self, cluster: ClusterName) -> bool:
+        """Whether its agent gave a sign of life lately."""
+        ...

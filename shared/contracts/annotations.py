@@ -1,0 +1,35 @@
+"""Labels and annotations that we write, and what the observer reads off an object by them."""
+
+LABEL_APP = "app.oam.dev/name"
+LABEL_COMPONENT = "app.oam.dev/component"
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGED_BY = "kubemin"
+LABEL_TRACK = "kubemin.dev/track"
+TRACK_STABLE = "stable"
+
+# Of top-level objects only: in a pod template they would restart pods.
+ANNOTATION_TENANT = "kubemin.dev/tenant"
+ANNOTATION_NAMESPACE = "kubemin.dev/app-namespace"
+ANNOTATION_APP = "kubemin.dev/app"
+ANNOTATION_APP_UID = "kubemin.dev/app-uid"
+ANNOTATION_STEP = "kubemin.dev/step"
+ANNOTATION_DIGEST = "kubemin.dev/digest"
+ANNOTATION_GENERATION = "kubemin.dev/generation"
+ANNOTATION_RULE = "kubemin.dev/completion"
+
+ANNOTATION_JOB_LIFETIME = "kubemin.dev/ttl-seconds-after-finished"
+"""Of a Job: its `ttlSecondsAfterFinished`, taken off so that the platform carries it out once the result is durable."""
+
+# Read from documents: durations such as 30s, 10m, 1h30m.
+ANNOTATION_QUEUE_TIMEOUT = "kubemin.dev/queue-timeout"
+ANNOTATION_START_TIMEOUT = "kubemin.dev/start-timeout"
+ANNOTATION_RUN_TIMEOUT = "kubemin.dev/run-timeout"
+
+# The tenant's account that the executor impersonates, and the label that enrols its namespace.
+TENANT_SERVICE_ACCOUNT = "kubemin-tenant"
+LABEL_TENANT = "kubemin.dev/tenant"
+
+
+def field_manager(uid: str) -> str:
+    """One field manager per application, so that one cannot take over another's object unseen."""
+    return f"kubemin:{uid}"

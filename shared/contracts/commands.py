@@ -1,0 +1,109 @@
+"""Commands of the planner to the executor of one cluster. Imperative; each documents the facts that may answer it."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from shared.contracts.completion import CompletionRule
+from shared.contracts.identity import AppRef, AppUid, ClusterName, Digest, Namespace, ObjectKey, RunId, StepId
+from shared.contracts.model import Contract
+from shared.contracts.plan import ApplyMode, Manifest, Reference
+
+
+class CommandHeader(Contract):
+    """What every command says; the facts that answer it repeat it, so that a stray answer can be told."""
+
+    app: AppRef
+    uid: AppUid
+    run: RunId
+    generation: int
+    cluster: ClusterName
+    step: StepId
+    attempt: int = 1
+    """Of the step: rises when a failed one is wanted again."""
+    nonce: int = 0
+    """Of the command: rises with each time it is sent again unanswered."""
+    not_after: datetime
+    """UTC. Checked before every call to Kubernetes: past it nothing is changed any more."""
+
+
+class PreparedObject(Contract):
+    """What the run is going to write, for the checks of ownership and kinds."""
+
+    key: ObjectKey
+    mode: ApplyMode
+    known_uid: str | None = None
+    """The uid under which an earlier run of this application recorded it."""
+
+
+class PreparedStep(Contract):
+    """One step of the slice that a cluster is asked about."""
+
+    step: StepId
+    component: str
+    namespace: Namespace
+    job_type: str
+    objects: tuple[PreparedObject, ...]
+    references: tuple[Reference, ...]
+
+
+class PrepareRun(CommandHeader):
+    """Check the cluster's whole slice, create nothing.
+
+    Answered by RunPrepared, RunRejected, StepErrored, Superseded or Unsupported.
+    """
+
+    type: Literal["PrepareRun"] = "PrepareRun"
+    steps: tuple[PreparedStep, ...]
+
+
+class ObjectToApply(Contract):
+    """One object with everything that the executor adds to it."""
+
+    key: ObjectKey
+    manifest: Manifest
+    digest: Digest
+    generation: int
+    """The application generation that introduced this digest."""
+    mode: ApplyMode
+    rule: CompletionRule | None = None
+    known_uid: str | None = None
+    volume: bool = False
+    once: bool = False
+    """A run-to-completion object: with a `known_uid` that is gone it is never created again (answered `Vanished`)."""
+
+
+class ApplyStep(CommandHeader):
+    """Bring a step's objects about, in order.
+
+    Answered by StepApplied, StepQueued, StepRejected, StepErrored, Superseded or Unsupported.
+    """
+
+    type: Literal["ApplyStep"] = "ApplyStep"
+    component: str
+    namespace: Namespace
+    job_type: str
+    objects: tuple[ObjectToApply, ...]
+
+
+class ObjectToPrune(Contract):
+    """One object to delete, by name and uid."""
+
+    key: ObjectKey
+    object_uid: str
+    digest: Digest
+
+
+class PruneObjects(CommandHeader):
+    """Delete exactly these, uid as precondition.
+
+    Answered by ObjectsPruned, StepErrored, Superseded or Unsupported.
+    """
+
+    type: Literal["PruneObjects"] = "PruneObjects"
+    objects: tuple[ObjectToPrune, ...]
+
+
+Command = Annotated[PrepareRun | ApplyStep | PruneObjects, Field(discriminator="type")]
+COMMAND: TypeAdapter[PrepareRun | ApplyStep | PruneObjects] = TypeAdapter(Command)

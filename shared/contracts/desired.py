@@ -1,0 +1,75 @@
+"""The desired record: what users asked for. It lives in MongoDB; `ApplicationChanged` carries all of it on the bus."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from shared.contracts.identity import AppRef, AppUid, ClusterName
+from shared.contracts.model import Contract
+from shared.contracts.phases import AppPhase
+
+
+class Audit(Contract):
+    """Who asked for the change that made this generation."""
+
+    actor: str
+    """Name of the token or identity."""
+    action: Literal["create", "update", "rerun", "delete"]
+    at: datetime
+
+
+class DesiredRecord(Contract):
+    """One application as its users want it."""
+
+    app: AppRef
+    uid: AppUid
+    generation: int = Field(ge=1)
+    """Raised by every user action, by compare-and-set."""
+    document: dict[str, Any]
+    """The OAM Application as accepted, secret values sealed."""
+    clusters: tuple[ClusterName, ...]
+    """Placement, resolved to names."""
+    deleted: bool = False
+    """The user asked for deletion."""
+    audit: Audit
+    created_at: datetime
+
+
+class ApplicationChanged(Contract):
+    """A desired record was written."""
+
+    type: Literal["ApplicationChanged"] = "ApplicationChanged"
+    record: DesiredRecord
+
+
+SPEC_EVENT: TypeAdapter[ApplicationChanged] = TypeAdapter(ApplicationChanged)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredApplication:
+    """A desired record as it is stored."""
+
+    record: DesiredRecord
+    unobserved: bool
+    """The planner has not taken up this generation yet."""
+    tombstone: bool
+    """Deleted, and gone from every cluster."""
+    updated_at: datetime
+
+    @property
+    def phase(self) -> AppPhase:
+        """Where the application stands."""
+        if self.tombstone:
+            return AppPhase.DELETED
+        return AppPhase.DELETING if self.record.deleted else AppPhase.ACTIVE
+
+
+@dataclass(frozen=True, order=True)
+class PagePosition:
+    """Where a page of applications ended: they are listed in this order."""
+
+    namespace: str
+    name: str
+    uid: str

@@ -1,0 +1,48 @@
+"""How a sealed secret value is written in documents and manifests; opening and sealing are `shared.sealing`."""
+
+from pydantic import Field
+
+from shared.contracts.identity import ClusterName
+from shared.contracts.model import Contract
+
+PREFIX = "kubemin.sealed.v1:"
+"""Every secret value that leaves the gateway starts so.
+
+A user's own value with this prefix is sealed like any other.
+"""
+
+
+class SealedPart(Contract):
+    """The value for one cluster; binary fields are base64."""
+
+    key: str
+    """The data key in a libsodium sealed box for the cluster's public key."""
+    nonce: str
+    box: str
+    """The value under XChaCha20-Poly1305, bound to its place."""
+
+
+class SealedValue(Contract):
+    """One secret value, sealed for every cluster it is meant for."""
+
+    mark: str
+    """Keyed hash of the plain value and its place: tells an unchanged value without opening it."""
+    parts: dict[ClusterName, SealedPart] = Field(min_length=1)
+
+
+def write(value: SealedValue) -> str:
+    """As the string that stands where the plain value stood."""
+    return PREFIX + value.model_dump_json()
+
+
+def read(text: str) -> SealedValue | None:
+    """The sealed value behind the prefix, or None for any other text; raises ValueError where it is malformed."""
+    return SealedValue.model_validate_json(text.removeprefix(PREFIX)) if text.startswith(PREFIX) else None
+
+
+def for_cluster(text: str, cluster: ClusterName) -> str:
+    """Keep only one cluster's part, so that a manifest changes only when its own cluster's part does."""
+    value = read(text)
+    if value is None:
+        return text
+    return write(SealedValue(mark=value.mark, parts={cluster: value.parts[cluster]}))

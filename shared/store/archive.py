@@ -1,0 +1,92 @@
+"""The history that outlives the bus: run events and commands as decided, facts as stated. Append-only."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from shared.contracts.commands import CommandHeader
+from shared.contracts.facts import FACT, Fact
+from shared.contracts.identity import AppUid, RunId
+from shared.contracts.runs import RUN_EVENT, RunEvent
+from shared.store.database import Database, Index
+
+RUN_EVENTS = "run_events"
+COMMANDS = "commands"
+FACTS = "facts"
+INDEXES = (
+    Index(RUN_EVENTS, (("uid", 1), ("n", 1)), unique=True),
+    Index(RUN_EVENTS, (("at", 1),)),
+    Index(COMMANDS, (("uid", 1), ("run", 1))),
+    Index(FACTS, (("uid", 1), ("at", 1))),
+)
+
+
+class Archive:
+    """The append-only collections; writing the same entry again changes nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add_run_events(self, events: Sequence[RunEvent]) -> None:
+        """Keep run events for ever."""
+        await self._database.insert_many_ignoring_duplicates(
+            RUN_EVENTS,
+            [
+                {
+                    "_id": f"{e.uid}:{e.n:010d}",
+                    "uid": e.uid,
+                    "n": e.n,
+                    "run": e.run,
+                    "at": e.at,
+                    "body": RUN_EVENT.dump_json(e),
+                }
+                for e in events
+            ],
+        )
+
+    async def add_commands(self, commands: Iterable[tuple[str, str, CommandHeader]]) -> None:
+        """Keep that commands were sent: id, type and header. Their manifests are in the plan."""
+        await self._database.insert_many_ignoring_duplicates(
+            COMMANDS,
+            [
+                {
+                    "_id": id_,
+                    "type": type_,
+                    "uid": c.uid,
+                    "run": c.run,
+                    "cluster": c.cluster,
+                    "step": c.step,
+                    "attempt": c.attempt,
+                    "nonce": c.nonce,
+                    "not_after": c.not_after,
+                }
+                for id_, type_, c in commands
+            ],
+        )
+
+    async def add_facts(self, facts: Sequence[tuple[str, Fact]]) -> None:
+        """Keep facts under the ids of their envelopes."""
+        await self._database.insert_many_ignoring_duplicates(
+            FACTS,
+            [{"_id": id_, "uid": f.uid, "type": f.type, "at": f.at, "body": FACT.dump_json(f)} for id_, f in facts],
+        )
+
+    async def run_events(self, uid: AppUid, *, after: int, limit: int, run: RunId | None = None) -> list[RunEvent]:
+        """Run events of an application with a number greater than `after`, in order."""
+        guard: dict[str, object] = {"uid": uid, "n": {"$gt": after}}
+        if run is not None:
+            guard["run"] = run
+        found = await self._database.find(RUN_EVENTS, guard, sort=(("n", 1),), limit=limit)
+        return [RUN_EVENT.validate_json(document["body"]) for document in found]
+
+    async def facts(self, uid: AppUid) -> list[Fact]:
+        """Every fact about an application, oldest first by the agents' clocks."""
+        found = await self._database.find(FACTS, {"uid": uid}, sort=(("at", 1), ("_id", 1)))
+        return [FACT.validate_json(document["body"]) for document in found]
+
+    async def decided_since(self, moment: datetime) -> dict[AppUid, int]:
+        """Applications with run events at or after that moment, and the number of the last of each."""
+        found = await self._database.find(RUN_EVENTS, {"at": {"$gte": moment}}, projection=("uid", "n"))
+        latest: dict[AppUid, int] = {}
+        for document in found:
+            latest[document["uid"]] = max(document["n"], latest.get(document["uid"], 0))
+        return latest

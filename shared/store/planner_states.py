@@ -1,0 +1,79 @@
+"""The planner's state: one document per application, changed by compare-and-set on `revision`.
+
+The body is opaque bytes (10,000 steps as nested fields took 70 times as long to write); what is searched for stands
+outside it.
+The outbox holds what a decision has to say until it is archived and published.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from shared.contracts.identity import AppUid
+from shared.store.database import Database, Index
+
+STATES = "planner_state"
+INDEXES = (
+    Index(STATES, (("next_deadline", 1),)),
+    Index(STATES, (("unsent", 1), ("updated_at", 1)), partial={"unsent": True}),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredState:
+    """A state as it is stored."""
+
+    uid: AppUid
+    revision: int
+    body: bytes
+    outbox: bytes
+    """Empty when everything was archived and published."""
+
+
+class PlannerStates:
+    """The collection of the planner's states."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self, uid: AppUid) -> StoredState | None:
+        """Return the state of an application, or None where there is none yet."""
+        found = await self._database.find_one(STATES, {"_id": uid}, projection=("revision", "body", "outbox"))
+        if found is None:
+            return None
+        return StoredState(uid=uid, revision=found["revision"], body=found["body"], outbox=found["outbox"])
+
+    async def save(self, state: StoredState, *, next_deadline: float) -> bool:
+        """Store the state as the successor of revision - 1; False where another decision came before."""
+        fields = {
+            "revision": state.revision,
+            "body": state.body,
+            "outbox": state.outbox,
+            "unsent": bool(state.outbox),
+            "next_deadline": next_deadline,
+            "updated_at": datetime.now(UTC),
+        }
+        if state.revision == 1:
+            return await self._database.insert(STATES, {"_id": state.uid, **fields})
+        return await self._database.guarded_update(
+            STATES, state.uid, {"revision": state.revision - 1}, {"$set": fields}
+        )
+
+    async def clear_outbox(self, uid: AppUid, revision: int) -> None:
+        """Everything was archived and published; a later decision carries what is left on by itself."""
+        await self._database.guarded_update(
+            STATES, uid, {"revision": revision}, {"$set": {"outbox": b"", "unsent": False}}
+        )
+
+    async def due(self, now: float, limit: int) -> list[AppUid]:
+        """Applications whose next deadline has passed, the longest overdue first."""
+        found = await self._database.find(
+            STATES, {"next_deadline": {"$lte": now}}, sort=(("next_deadline", 1),), limit=limit, projection=("_id",)
+        )
+        return [AppUid(document["_id"]) for document in found]
+
+    async def unsent(self, before: datetime, limit: int) -> list[AppUid]:
+        """Applications whose outbox was left behind before that moment (by a process that died)."""
+        found = await self._database.find(
+            STATES, {"unsent": True, "updated_at": {"$lt": before}}, limit=limit, projection=("_id",)
+        )
+        return [AppUid(document["_id"]) for document in found]

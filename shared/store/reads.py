@@ -1,0 +1,71 @@
+"""Reading what `watcher record` projected: runs, and what was observed last.
+
+The collections' layouts are those of `shared.store.projections`, which writes them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from shared.contracts.facts import PROGRESS_FACT, PodsObserved
+from shared.contracts.identity import AppUid, ClusterName, ObjectKey, RunId
+from shared.contracts.views import ObjectView, RunSummary, RunView
+from shared.store.database import Database, Document
+
+RUNS = "runs"
+APP_STATUS = "app_status"
+OBSERVATIONS = "observations"
+PODS = "pods"
+
+Observations = dict[tuple[ClusterName, ObjectKey], ObjectView]
+"""The last observation of every object of an application."""
+
+
+class Reads:
+    """Queries over projections; what they return may lag behind the planner by moments."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run(self, run: RunId) -> RunView | None:
+        """Return a run as projected."""
+        document = await self._database.find_one(RUNS, {"_id": run})
+        return None if document is None else RunView.model_validate_json(document["view"])
+
+    async def runs_of(self, uid: AppUid, *, limit: int) -> list[RunSummary]:
+        """Return an application's runs, the newest first."""
+        found = await self._database.find(RUNS, {"uid": uid}, sort=(("generation", -1),), limit=limit)
+        return [RunView.model_validate_json(document["view"]).summary() for document in found]
+
+    async def newest_runs(self, uids: Sequence[AppUid]) -> dict[AppUid, RunView]:
+        """Return the newest run of each application that has one."""
+        found = await self._database.find(
+            RUNS, {"uid": {"$in": list(uids)}}, sort=(("generation", 1),), projection=("uid", "generation")
+        )
+        newest = {document["uid"]: document["_id"] for document in found}
+        loaded = await self._database.find(RUNS, {"_id": {"$in": list(newest.values())}})
+        views = [RunView.model_validate_json(document["view"]) for document in loaded]
+        return {view.uid: view for view in views}
+
+    async def observed_generations(self, uids: Sequence[AppUid]) -> dict[AppUid, int]:
+        """Return the generation of each application that the planner took up last."""
+        found = await self._database.find(APP_STATUS, {"_id": {"$in": list(uids)}}, projection=("observed_generation",))
+        return {AppUid(document["_id"]): int(document["observed_generation"]) for document in found}
+
+    async def observations(self, uids: Sequence[AppUid]) -> dict[AppUid, Observations]:
+        """Return what was last observed of the objects of these applications."""
+        grouped: dict[AppUid, Observations] = {uid: {} for uid in uids}
+        for document in await self._database.find(OBSERVATIONS, {"uid": {"$in": list(uids)}}):
+            view = ObjectView.model_validate_json(document["view"])
+            grouped[document["uid"]][ClusterName(document["cluster"]), view.key] = view
+        return grouped
+
+    async def pods(self, uid: AppUid) -> list[PodsObserved]:
+        """Return the pods of every step of an application, as last observed."""
+        found = await self._database.find(PODS, _ids_under(uid))
+        return [PROGRESS_FACT.validate_json(document["pods"]) for document in found]
+
+
+def _ids_under(uid: AppUid) -> Document:
+    # Ids are `<uid>|…`: a range over them needs no index of its own. `}` follows `|` in ASCII.
+    condition: dict[str, Any] = {"$gte": f"{uid}|", "$lt": f"{uid}}}"}
+    return {"_id": condition}

@@ -1,0 +1,276 @@
+"""Drives `decide` like a protocol: facts in, commands and events out. A tiny world answers by hand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from services.planner.domain.commands import materialise
+from services.planner.domain.deadlines import next_deadline
+from services.planner.domain.decide import Delete, Deploy, Input, Refuse, Tick, decide
+from services.planner.domain.state import STATE, AppState
+from services.planner.domain.turn import Policy, Turn
+from shared.contracts import canonical
+from shared.contracts.commands import ApplyStep, Command, PrepareRun, PruneObjects
+from shared.contracts.facts import (
+    AppliedObject,
+    ObjectsPruned,
+    ObjectVanished,
+    ObservationOrder,
+    Observed,
+    Progress,
+    RunPrepared,
+    RunRejected,
+    StepApplied,
+    StepErrored,
+    StepFailed,
+    StepProblem,
+    StepProgressed,
+    StepRejected,
+    StepSucceeded,
+    Superseded,
+)
+from shared.contracts.identity import AppRef, AppUid, ClusterName, Namespace, ObjectKey, StepId, run_id
+from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
+from shared.contracts.plan import ApplyMode, Deadlines, Plan, PlannedObject, PlannedStep
+from shared.contracts.runs import RunEvent
+
+APP = AppRef(tenant="acme", namespace="shop", name="web")
+UID = AppUid("4f1c")
+HERE = ClusterName("here")
+START = 1_700_000_000.0
+
+
+def deployment(name: str, *, image: str = "web:1") -> PlannedObject:
+    """A long-running object."""
+    manifest = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": {"image": image},
+    }
+    return PlannedObject(key=ObjectKey.of(manifest), manifest=manifest, digest=canonical.digest(manifest))
+
+
+def job(name: str, *, image: str = "job:1") -> PlannedObject:
+    """A run-once object as planning names it."""
+    manifest = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": f"{name}-1", "namespace": "shop"},
+        "spec": {"image": image},
+    }
+    return PlannedObject(
+        key=ObjectKey.of(manifest), manifest=manifest, digest=canonical.digest(manifest), job_name_base=name
+    )
+
+
+def claim(name: str) -> PlannedObject:
+    """A volume."""
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name, "namespace": "shop"},
+    }
+    return PlannedObject(
+        key=ObjectKey.of(manifest),
+        manifest=manifest,
+        digest=canonical.digest(manifest),
+        mode=ApplyMode.CREATE,
+        volume=True,
+    )
+
+
+def step(
+    id_: str,
+    *objects: PlannedObject,
+    after: Sequence[str] = (),
+    cluster: ClusterName = HERE,
+    overridden_by: str | None = None,
+    deadlines: Deadlines | None = None,
+) -> PlannedStep:
+    """A planned step."""
+    return PlannedStep(
+        cluster=cluster,
+        namespace=Namespace("shop"),
+        step=StepId(id_),
+        component=id_.partition("=")[0],
+        job_type="worker",
+        depends_on=tuple(StepId(a) for a in after),
+        objects=objects or (deployment(id_),),
+        runs_once=any(o.job_name_base for o in objects),
+        overridden_by=StepId(overridden_by) if overridden_by else None,
+        deadlines=deadlines or Deadlines(),
+    )
+
+
+def plan(*steps: PlannedStep, generation: int = 1) -> Plan:
+    """A plan of these steps."""
+    return Plan(app=APP, uid=UID, run=run_id(UID, generation), generation=generation, steps=steps)
+
+
+@dataclass
+class World:
+    """The planner's state of one application with everything that it has said so far."""
+
+    state: AppState = field(default_factory=lambda: AppState(app=APP, uid=UID))
+    now: float = START
+    policy: Policy = field(default_factory=Policy)
+    gone: set[ClusterName] = field(default_factory=set)
+    events: list[RunEvent] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+    plan: Plan | None = None
+    counter: int = 0
+    generations: dict[str, int] = field(default_factory=dict)
+
+    def tell(self, *inputs: Input) -> list[Command]:
+        """Fold inputs; returns the commands that follow. The state goes through its stored form each time."""
+        self.state = STATE.validate_json(STATE.dump_json(self.state))
+        turn: Turn = decide(
+            self.state, inputs, now=self.now, policy=self.policy, reachable=lambda cluster: cluster not in self.gone
+        )
+        self.state = turn.state
+        self.events += turn.events
+        sent = [c for s in turn.sends if (c := materialise(self.state, self.plan, s)) is not None]
+        self.commands += sent
+        return sent
+
+    def deploy(self, *steps: PlannedStep, generation: int | None = None) -> list[Command]:
+        """Hand in a generation."""
+        self.plan = plan(*steps, generation=generation or self.state.generation + 1)
+        return self.tell(Deploy(plan=self.plan, requested_by="ann"))
+
+    def refuse(self, *, generation: int) -> list[Command]:
+        """Hand in a generation that cannot be planned."""
+        self.plan = None
+        return self.tell(Refuse(generation=generation, requested_by="ann", findings=()))
+
+    def delete(self) -> list[Command]:
+        """Ask for deletion."""
+        self.plan = None
+        return self.tell(Delete(generation=self.state.generation + 1, requested_by="ann"))
+
+    def later(self, seconds: float) -> list[Command]:
+        """Let time pass, ticking at each deadline on the way."""
+        end = self.now + seconds
+        sent: list[Command] = []
+        while (due := next_deadline(self.state)) <= end:
+            self.now = max(self.now, due)
+            sent += self.tell(Tick())
+        self.now = end
+        return sent
+
+    def prepared(self, *commands: Command) -> list[Command]:
+        """Answer the prepare commands given, or the last ones."""
+        wanted = [c for c in (commands or self.commands) if isinstance(c, PrepareRun) and self._current(c)]
+        return self.tell(*(RunPrepared(**self._header(c)) for c in {c.cluster: c for c in wanted}.values()))
+
+    def _current(self, command: Command) -> bool:
+        return self.state.run is not None and command.run == self.state.run.run
+
+    def rejected(self, command: Command, step_: str, reason: Reason) -> list[Command]:
+        """Refuse a prepare command for the sake of one step."""
+        problem = StepProblem(step=StepId(step_), reason=reason, message=f"{reason} says the cluster")
+        return self.tell(RunRejected(**self._header(command), problems=(problem,)))
+
+    def applied(self, command: Command, *, final: bool = False, existed: bool = False) -> list[Command]:
+        """Answer an apply command."""
+        return self.tell(self.applied_fact(command, final=final, existed=existed))
+
+    def applied_fact(self, command: Command, *, final: bool = False, existed: bool = False) -> StepApplied:
+        """What the executor says after an apply."""
+        assert isinstance(command, ApplyStep)
+        objects = tuple(
+            AppliedObject(
+                key=o.key,
+                object_uid=f"uid-{o.key.name}",
+                digest=o.digest,
+                metadata_generation=None if final else 1,
+                final=final or existed,
+                existed=existed,
+            )
+            for o in command.objects
+        )
+        return StepApplied(**self._header(command), objects=objects)
+
+    def refused(self, command: Command, reason: Reason) -> list[Command]:
+        """Refuse a step."""
+        return self.tell(StepRejected(**self._header(command), reason=reason, message="no"))
+
+    def errored(self, command: Command, reason: Reason = Reason.API_UNAVAILABLE) -> list[Command]:
+        """Fail a step by the platform's fault."""
+        return self.tell(StepErrored(**self._header(command), reason=reason, message="the API server is away"))
+
+    def superseded(self, command: Command) -> list[Command]:
+        """Say that the cluster knows better."""
+        return self.tell(Superseded(**self._header(command), by_generation=command.generation + 1))
+
+    def pruned(self, command: Command) -> list[Command]:
+        """Say that everything asked for is gone."""
+        assert isinstance(command, PruneObjects)
+        return self.tell(ObjectsPruned(**self._header(command), gone=tuple(o.object_uid for o in command.objects)))
+
+    def saw(self, command: Command, verdict: str = "succeeded", **over: Any) -> list[Command]:
+        """Observe every object of an apply command."""
+        return self.tell(*self.observations(command, verdict, **over))
+
+    def observations(self, command: Command, verdict: str = "succeeded", **over: Any) -> list[Observed]:
+        """What the observer says about an apply command's objects."""
+        assert isinstance(command, ApplyStep)
+        seen: list[Observed] = []
+        for obj in command.objects:
+            self.counter += 1
+            fields: dict[str, Any] = {
+                "app": APP,
+                "uid": UID,
+                "cluster": command.cluster,
+                "step": command.step,
+                "key": obj.key,
+                "object_uid": f"uid-{obj.key.name}",
+                "digest": obj.digest,
+                "generation": obj.generation,
+                "metadata_generation": 1,
+                "order": ObservationOrder(incarnation="k", transitions=1, counter=self.counter),
+                "progress": Progress(ready=1, desired=1),
+                "at": datetime.fromtimestamp(self.now, UTC),
+            }
+            models: dict[str, type[Observed]] = {
+                "succeeded": StepSucceeded,
+                "failed": StepFailed,
+                "progressing": StepProgressed,
+                "vanished": ObjectVanished,
+            }
+            seen.append(models[verdict].model_validate(fields | over))
+        return seen
+
+    def done(self, command: Command) -> list[Command]:
+        """Apply and observe success."""
+        return [*self.applied(command), *self.saw(command)]
+
+    def _header(self, command: Command) -> dict[str, Any]:
+        return {
+            "app": command.app,
+            "uid": command.uid,
+            "run": command.run,
+            "generation": command.generation,
+            "cluster": command.cluster,
+            "step": command.step,
+            "attempt": command.attempt,
+            "nonce": command.nonce,
+            "at": datetime.fromtimestamp(self.now, UTC),
+        }
+
+    def phase(self, id_: str, cluster: ClusterName = HERE) -> tuple[StepPhase, Reason]:
+        """Where a step of the newest run stands."""
+        assert self.state.run is not None
+        found = self.state.run.steps[f"{cluster}/{id_}"]
+        return found.phase, found.reason
+
+    def app_phase(self) -> AppPhase:
+        """Where the application stands."""
+        return self.state.phase
+
+    def run_phase(self) -> RunPhase:
+        """Where the newest run stands."""
+        assert self.state.run is not None
+        return self.state.run.phase
