@@ -18,7 +18,7 @@ from shared.contracts.identity import AppUid
 from shared.errors import Rejected, Retryable
 from shared.jobtypes.base import Registry
 from shared.logging import get_logger
-from shared.planning import DocumentRejected, check_document, make_plan
+from shared.planning import DocumentRejected, plan_document
 from shared.runtime.stopping import Stopping
 
 logger = get_logger(__name__)
@@ -65,10 +65,10 @@ class TakeUp:
         if record.deleted:
             return Delete(generation=record.generation, requested_by=actor)
         try:
-            application, _ = check_document(record.document, self._registry)
+            # Planning is pure computing: 2,000 components take seconds, and the loop has other applications to serve.
             plan = await asyncio.to_thread(
-                make_plan,
-                application,
+                plan_document,
+                record.document,
                 ref=record.app,
                 uid=record.uid,
                 generation=record.generation,

@@ -56,7 +56,11 @@ class StoredApplication:
     """The planner has not taken up this generation yet."""
     tombstone: bool
     """Deleted, and gone from every cluster."""
-    updated_at: datetime
+
+    @property
+    def updated_at(self) -> datetime:
+        """When this generation was asked for."""
+        return self.record.audit.at
 
     @property
     def phase(self) -> AppPhase:

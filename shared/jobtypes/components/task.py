@@ -1,0 +1,58 @@
+"""`task`: a Job that runs to completion."""
+
+# ruff: noqa: N815 - fields carry the documented names of KubeVela's parameters
+
+from typing import Literal
+
+from pydantic import Field
+
+from shared.jobtypes.base import JobType, RenderContext, Rendering
+from shared.jobtypes.objects import new_object, present
+from shared.jobtypes.pods import LabelledPodParameters, pod_template
+from shared.jobtypes.probes import Probe
+from shared.jobtypes.rules import rule_for
+from shared.jobtypes.volumes import pod_volumes
+
+
+class TaskParameters(LabelledPodParameters):
+    """Code or a script that runs to completion."""
+
+    count: int = Field(default=1, ge=0)
+    """How many pods have to succeed; all of them run at once."""
+    restart: Literal["Never", "OnFailure"] = "Never"
+    """Whether a failed container is started again in its pod (`OnFailure`) or in a new one."""
+    livenessProbe: Probe | None = None
+    """Accepted and not rendered, as in KubeVela."""
+    readinessProbe: Probe | None = None
+    """Accepted and not rendered, as in KubeVela."""
+    backoffLimit: int | None = Field(default=None, ge=0)
+    """KubeMin's own: how many failed pods fail the task; Kubernetes' default, 6, if left out."""
+
+
+def render(context: RenderContext, parameters: TaskParameters) -> Rendering:
+    """Render a Job; planning gives it its name, by template and attempt."""
+    job = new_object(context, "batch/v1", "Job")
+    job["spec"] = {
+        "parallelism": parameters.count,
+        "completions": parameters.count,
+        **present(backoffLimit=parameters.backoffLimit),
+        "template": pod_template(
+            context,
+            parameters,
+            pod_volumes(None, parameters.volumes),
+            container={"imagePullPolicy": parameters.imagePullPolicy},
+            pod={"restartPolicy": parameters.restart},
+        ),
+    }
+    return Rendering(workload=job)
+
+
+TASK = JobType(
+    name="task",
+    title="Code or a script that runs to completion (Job)",
+    parameters=TaskParameters,
+    render=render,
+    kinds=frozenset({"batch/v1/Job"}),
+    completion=rule_for,
+    runs_once=True,
+)

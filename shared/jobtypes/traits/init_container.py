@@ -1,0 +1,83 @@
+"""`init-container`: a container that runs before the component's, with a directory that both share."""
+
+# ruff: noqa: N815 - fields carry the documented names of KubeVela's parameters
+
+from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
+from shared.jobtypes.fields import NonEmpty, PullPolicy
+from shared.jobtypes.objects import present
+from shared.jobtypes.podpatch import (
+    Container,
+    PodSpec,
+    add_container,
+    add_mount,
+    add_volume,
+    container_named,
+    patched_pod,
+)
+from shared.jobtypes.pods import EnvVar, rendered_env
+
+
+class ExtraMount(Parameters):
+    """A volume of the pod to mount."""
+
+    name: str
+    """Name of the volume; another trait or the component brings it."""
+    mountPath: str
+    """Path within the init container."""
+
+
+class InitContainerParameters(Parameters):
+    """A container that runs to completion before the component's own starts."""
+
+    name: NonEmpty
+    """Name of the container."""
+    image: NonEmpty
+    """Image of the container."""
+    imagePullPolicy: PullPolicy = "IfNotPresent"
+    """When the image is pulled."""
+    cmd: list[str] | None = None
+    """Command to run instead of the image's entrypoint."""
+    args: list[str] | None = None
+    """Arguments of the command."""
+    env: list[EnvVar] | None = None
+    """Environment variables; of two with one name the later counts."""
+    mountName: NonEmpty = "workdir"
+    """Name of the shared volume, an empty directory."""
+    appMountPath: str
+    """Where the component's container has the shared volume."""
+    initMountPath: str
+    """Where the init container has the shared volume."""
+    extraVolumeMounts: list[ExtraMount] | None = None
+    """Further volumes of the pod to mount in the init container."""
+
+
+def apply(context: RenderContext, parameters: InitContainerParameters, rendering: Rendering) -> Rendering:
+    """Add container, volume and mounts; raises RenderError where one of them clashes with what is there."""
+    container: Container = present(
+        name=parameters.name,
+        image=parameters.image,
+        imagePullPolicy=parameters.imagePullPolicy,
+        command=parameters.cmd,
+        args=parameters.args,
+        env=rendered_env(parameters.env),
+    )
+    add_mount(container, {"name": parameters.mountName, "mountPath": parameters.initMountPath}, "initMountPath")
+    for index, extra in enumerate(parameters.extraVolumeMounts or ()):
+        mount = {"name": extra.name, "mountPath": extra.mountPath}
+        add_mount(container, mount, f"extraVolumeMounts[{index}].mountPath")
+
+    def patch(pod: PodSpec) -> None:
+        add_volume(pod, {"name": parameters.mountName, "emptyDir": {}}, "mountName")
+        add_container(pod, container, field="initContainers", path="name")
+        shared = {"name": parameters.mountName, "mountPath": parameters.appMountPath}
+        add_mount(container_named(pod, context.component, ""), shared, "appMountPath")
+
+    return patched_pod(rendering, patch)
+
+
+INIT_CONTAINER = Trait(
+    name="init-container",
+    title="A container that runs first, with a directory that both share",
+    parameters=InitContainerParameters,
+    apply=apply,
+)

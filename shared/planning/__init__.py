@@ -1,0 +1,37 @@
+"""From a document to a plan: parsing, checking, rendering by the registry, order.
+
+Belongs here: pure functions over documents; the gateway's dry run and the planner call the same. Forbidden: I/O,
+clocks, randomness, and the name of any job type or trait.
+"""
+
+from shared.planning.checking import check_document, plan_document
+from shared.planning.document import Application
+from shared.planning.findings import DocumentRejected
+from shared.planning.jobs import with_attempt
+from shared.planning.limits import DEFAULT_LIMITS, Limits
+from shared.planning.plan import make_plan
+from shared.planning.policies import LOCAL, Placement, placements
+from shared.planning.reading import parse_document
+from shared.planning.secrets import MASK, LocatedSecret, masked, masked_document, secret_locations
+from shared.planning.view import plan_view
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "LOCAL",
+    "MASK",
+    "Application",
+    "DocumentRejected",
+    "Limits",
+    "LocatedSecret",
+    "Placement",
+    "check_document",
+    "make_plan",
+    "masked",
+    "masked_document",
+    "parse_document",
+    "placements",
+    "plan_document",
+    "plan_view",
+    "secret_locations",
+    "with_attempt",
+]

@@ -1,0 +1,76 @@
+"""Checks `dependsOn`: names that exist, each component once, and no way back to itself."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from shared.contracts.plan import Finding
+from shared.planning import graph
+from shared.planning.document import component_path
+from shared.planning.findings import did_you_mean
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outline:
+    """What the order of components depends on."""
+
+    index: int
+    name: str
+    depends_on: tuple[str, ...]
+
+
+def check_dependencies(outlines: Sequence[Outline]) -> list[Finding]:
+    """Duplicate names, unknown names and cycles, in document order."""
+    first: dict[str, Outline] = {}
+    findings: list[Finding] = []
+    for outline in outlines:
+        before = first.setdefault(outline.name, outline)
+        if before is not outline:
+            findings.append(_duplicate(outline, before))
+    for outline in outlines:
+        findings += _unknown(outline, first)
+    return findings + _cycles(first)
+
+
+def _duplicate(outline: Outline, before: Outline) -> Finding:
+    return Finding(
+        path=f"{component_path(outline.index)}.name",
+        code="DuplicateComponent",
+        message=f"{component_path(before.index)} is called {outline.name!r} already",
+        remedy="Give it another name.",
+    )
+
+
+def _unknown(outline: Outline, known: Collection[str]) -> list[Finding]:
+    return [
+        Finding(
+            path=f"{component_path(outline.index)}.dependsOn[{i}]",
+            code="UnknownComponent",
+            message=f"there is no component {name!r}",
+            remedy=did_you_mean(name, known),
+        )
+        for i, name in enumerate(outline.depends_on)
+        if name not in known
+    ]
+
+
+def _cycles(by_name: dict[str, Outline]) -> list[Finding]:
+    """One finding for each set of components that need each other."""
+    needs = {name: [n for n in o.depends_on if n in by_name] for name, o in by_name.items()}
+    numbers = graph.components(tuple(by_name), needs)
+    findings: list[Finding] = []
+    seen: set[int] = set()
+    for name, outline in by_name.items():
+        if numbers[name] in seen:
+            continue
+        seen.add(numbers[name])
+        way = graph.cycle(name, needs)
+        if way:
+            findings.append(
+                Finding(
+                    path=f"{component_path(outline.index)}.dependsOn[{outline.depends_on.index(way[1])}]",
+                    code="DependencyCycle",
+                    message=f"these components wait for each other: {' → '.join(way)}",
+                    remedy="Take one of these dependencies out.",
+                )
+            )
+    return findings

@@ -1,0 +1,32 @@
+"""Looks up job types and traits by the name that a document gives."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from shared.contracts.plan import Finding
+from shared.jobtypes.base import JobType, Trait
+from shared.planning.findings import did_you_mean
+
+E = TypeVar("E", bound=JobType[Any] | Trait[Any])
+
+
+def find_type(known: Mapping[str, E], name: str) -> E | None:
+    """The entry of that name or alias; `web@v1` pins its version, and no other version is known here."""
+    bare, at, pinned = name.partition("@")
+    entry = known.get(bare)
+    if entry is None or (at and pinned != f"v{entry.version}"):
+        return None
+    return entry
+
+
+def unknown_type(known: Mapping[str, E], name: str, path: str, *, code: str, what: str) -> Finding:
+    """Says that there is no such type, and which was probably meant."""
+    bare = name.partition("@")[0]
+    entry = known.get(bare)
+    if entry is not None:
+        message = f"the {what} {bare!r} has no such version: {name!r}"
+        remedy = f"Write {bare!r} or '{bare}@v{entry.version}'."
+    else:
+        message = f"there is no {what} {name!r}"
+        remedy = did_you_mean(bare, known)
+    return Finding(path=path, code=code, message=message, remedy=remedy)

@@ -1,0 +1,74 @@
+"""From bytes to the document: one map, in JSON or YAML, within the limits."""
+
+from typing import Any
+
+from shared.contracts.plan import Finding
+from shared.planning.findings import DocumentRejected
+from shared.planning.json_text import NotJson, load_json
+from shared.planning.limits import DEFAULT_LIMITS, Limits
+from shared.planning.trees import listing, mapping
+from shared.planning.yaml_text import YamlProblem, load_yaml
+
+
+def parse_document(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:
+    """Read a document.
+
+    Raises:
+        DocumentRejected: with one finding that says what is wrong and where.
+    """
+    if len(raw) > limits.body_bytes:
+        raise _rejected(
+            "TooLarge",
+            f"the document has {len(raw)} bytes, {limits.body_bytes} are allowed",
+            "Move large data out of the document, or make several applications of it.",
+        )
+    text = _text(raw)
+    try:
+        document = _value(text, limits)
+    except YamlProblem as problem:
+        raise _rejected(problem.code, problem.message, problem.remedy, problem.path) from problem
+    if document is None:
+        raise _rejected("Empty", "the document is empty", "Send an Application in YAML or JSON.")
+    if not isinstance(document, dict):
+        found = "a list" if isinstance(document, list) else "a single value"
+        raise _rejected(
+            "WrongType", f"line 1, column 1: the document is {found}, not a map", "It begins with `apiVersion:`."
+        )
+    _check_counts(document, limits)
+    return document
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - raw.rfind(b"\n", 0, error.start)
+        raise _rejected(
+            "InvalidText", f"line {line}, column {column}: this is not UTF-8", "Send the document as UTF-8 text."
+        ) from error
+
+
+def _value(text: str, limits: Limits) -> Any:
+    """JSON has escapes that YAML's reader does not know; what is not quite JSON may still be YAML."""
+    if text.lstrip().startswith("{"):
+        try:
+            return load_json(text, limits)
+        except NotJson:
+            pass
+    return load_yaml(text, limits)
+
+
+def _check_counts(document: dict[str, Any], limits: Limits) -> None:
+    """Before anything looks closer at them."""
+    components = listing(mapping(document.get("spec")).get("components"))
+    traits = sum(len(listing(mapping(c).get("traits"))) for c in components)
+    for what, count, most in (("components", len(components), limits.components), ("traits", traits, limits.traits)):
+        if count > most:
+            raise _rejected(
+                "TooMany", f"{count} {what}, {most} are allowed", "Make several applications of it.", "spec.components"
+            )
+
+
+def _rejected(code: str, message: str, remedy: str = "", path: str = "") -> DocumentRejected:
+    return DocumentRejected([Finding(path=path, code=code, message=message, remedy=remedy)])

@@ -1,0 +1,130 @@
+"""Reads off a manifest what its pods need from their namespace."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from shared.contracts.plan import Manifest, Reference
+from shared.planning.pods import pod_template
+from shared.planning.trees import PathElement, leaves, listing, mapping, path_text
+
+SECRET = "Secret"  # noqa: S105 - a kind
+CONFIG_MAP = "ConfigMap"
+CLAIM = "PersistentVolumeClaim"
+SERVICE_ACCOUNT = "ServiceAccount"
+KINDS = frozenset({SECRET, CONFIG_MAP, CLAIM, SERVICE_ACCOUNT})
+
+_WORDS = {
+    SECRET: re.compile("secret", re.IGNORECASE),
+    CONFIG_MAP: re.compile("configmap|config|cm", re.IGNORECASE),
+    CLAIM: re.compile("pvc|claim|volume", re.IGNORECASE),
+    SERVICE_ACCOUNT: re.compile("service-?account", re.IGNORECASE),
+}
+"""By which a place in a document is known to speak of a kind."""
+
+
+def references(manifest: Manifest, namespace: str) -> list[Reference]:
+    """Everything that the object needs; `path` is left empty. Claim templates of a StatefulSet are none."""
+    if manifest["kind"] == "Ingress":
+        found = _tls(manifest)
+    else:
+        template = pod_template(manifest)
+        found = _of_pod(mapping(template.get("spec"))) if template is not None else iter(())
+    return merged(
+        Reference(kind=kind, namespace=namespace, name=name, optional=optional)
+        for kind, name, optional in found
+        if isinstance(name, str) and name
+    )
+
+
+def merged(found: Iterable[Reference]) -> list[Reference]:
+    """One reference per object, optional only where all of them are; the first place counts."""
+    by_object: dict[tuple[str, str, str], Reference] = {}
+    for reference in found:
+        key = (reference.kind, reference.namespace, reference.name)
+        before = by_object.get(key)
+        if before is None:
+            by_object[key] = reference
+        elif before.optional and not reference.optional:
+            by_object[key] = before.model_copy(update={"optional": False, "path": reference.path or before.path})
+    return list(by_object.values())
+
+
+Found = tuple[str, Any, bool]
+
+
+def _tls(ingress: Manifest) -> Iterator[Found]:
+    for entry in listing(mapping(ingress.get("spec")).get("tls")):
+        yield SECRET, mapping(entry).get("secretName"), True
+
+
+def _of_pod(spec: dict[str, Any]) -> Iterator[Found]:
+    for group in ("initContainers", "containers", "ephemeralContainers"):
+        for container in listing(spec.get(group)):
+            yield from _of_container(mapping(container))
+    for volume in listing(spec.get("volumes")):
+        yield from _of_volume(mapping(volume))
+    for secret in listing(spec.get("imagePullSecrets")):
+        yield SECRET, mapping(secret).get("name"), True
+    account = spec.get("serviceAccountName") or spec.get("serviceAccount")
+    if account != "default":
+        yield SERVICE_ACCOUNT, account, False
+
+
+def _of_container(container: dict[str, Any]) -> Iterator[Found]:
+    for variable in listing(container.get("env")):
+        source = mapping(mapping(variable).get("valueFrom"))
+        yield from _named(SECRET, source.get("secretKeyRef"))
+        yield from _named(CONFIG_MAP, source.get("configMapKeyRef"))
+    for source in listing(container.get("envFrom")):
+        yield from _named(SECRET, mapping(source).get("secretRef"))
+        yield from _named(CONFIG_MAP, mapping(source).get("configMapRef"))
+
+
+def _of_volume(volume: dict[str, Any]) -> Iterator[Found]:
+    yield from _named(SECRET, volume.get("secret"), "secretName")
+    yield from _named(CONFIG_MAP, volume.get("configMap"))
+    yield from _named(CLAIM, volume.get("persistentVolumeClaim"), "claimName")
+    for source in listing(mapping(volume.get("projected")).get("sources")):
+        yield from _named(SECRET, mapping(source).get("secret"))
+        yield from _named(CONFIG_MAP, mapping(source).get("configMap"))
+    yield from _named(SECRET, mapping(volume.get("csi")).get("nodePublishSecretRef"))
+    for driver in ("cephfs", "flexVolume", "iscsi", "rbd", "scaleIO", "storageos"):
+        yield from _named(SECRET, mapping(volume.get(driver)).get("secretRef"))
+    yield from _named(SECRET, volume.get("azureFile"), "secretName")
+
+
+def _named(kind: str, source: Any, key: str = "name") -> Iterator[Found]:
+    if isinstance(source, dict):
+        yield kind, source.get(key), source.get("optional") is True
+
+
+class Places:
+    """Where a component's part of the document speaks of other objects."""
+
+    def __init__(self, parts: Iterable[tuple[str, Any]], otherwise: str) -> None:
+        """`parts` are (path, value) of what the author wrote; `otherwise` is said where nothing is found."""
+        self._parts = tuple(parts)
+        self._otherwise = otherwise
+        self._by_text: dict[str, list[tuple[str, str]]] | None = None
+
+    def of(self, reference: Reference) -> str:
+        """The first place that has the name beneath a key that speaks of the kind."""
+        words = _WORDS.get(reference.kind)
+        for context, path in self._texts().get(reference.name, ()):
+            if words is not None and words.search(context):
+                return path
+        return self._otherwise
+
+    def _texts(self) -> dict[str, list[tuple[str, str]]]:
+        if self._by_text is None:
+            self._by_text = {}
+            for path, value in self._parts:
+                for elements, leaf in leaves(value):
+                    if isinstance(leaf, str):
+                        self._by_text.setdefault(leaf, []).append((_context(elements), path_text(path, *elements)))
+        return self._by_text
+
+
+def _context(elements: tuple[PathElement, ...]) -> str:
+    return ".".join(e for e in elements if isinstance(e, str))

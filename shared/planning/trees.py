@@ -1,0 +1,58 @@
+"""Walks over JSON-like values: copies, leaves, and the paths that findings name."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+PathElement = str | int
+_PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_-]*\Z")
+
+
+def path_text(path: str, *elements: PathElement) -> str:
+    """Continue a path: `spec.components`, 1, `a.b/c` → `spec.components[1]["a.b/c"]`."""
+    for element in elements:
+        if isinstance(element, int):
+            path += f"[{element}]"
+        elif _PLAIN.match(element):
+            path += f".{element}" if path else element
+        else:
+            path += f'["{element}"]'
+    return path
+
+
+def clone(value: Any) -> Any:
+    """A copy that shares no map and no list with the original."""
+    if isinstance(value, dict):
+        return {key: clone(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [clone(item) for item in value]
+    return value
+
+
+def leaves(value: Any, path: tuple[PathElement, ...] = ()) -> Iterator[tuple[tuple[PathElement, ...], Any]]:
+    """Every scalar with its path, in document order."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from leaves(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from leaves(item, (*path, index))
+    else:
+        yield path, value
+
+
+def at(value: Any, path: tuple[PathElement, ...]) -> Any:
+    """What stands at a path; raises KeyError, IndexError or TypeError where it leads nowhere."""
+    for element in path:
+        value = value[element]
+    return value
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """The value if it is a map, else an empty one: for reading objects whose form nobody has checked yet."""
+    return value if isinstance(value, dict) else {}
+
+
+def listing(value: Any) -> list[Any]:
+    """The value if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []

@@ -1,0 +1,109 @@
+"""Finds keys that no model knows: the document format is open, so they are warnings, with what was probably meant."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import AliasChoices, BaseModel, RootModel
+from pydantic.fields import FieldInfo
+
+from shared.contracts.plan import Finding
+from shared.planning.findings import nearest
+from shared.planning.trees import path_text
+
+_UNIONS = (Union, UnionType)
+
+
+def unknown_keys(model: type[BaseModel], value: Any, path: str) -> Iterator[Finding]:
+    """A warning for every key that `model` drops in silence, in document order."""
+    yield from _walk((model,), value, path)
+
+
+def _walk(annotations: Iterable[Any], value: Any, path: str) -> Iterator[Finding]:
+    """Every annotation is one that the value may have; a key is unknown when none of them knows it."""
+    if isinstance(value, dict):
+        yield from _walk_map([m for a in annotations for m in _members(a)], value, path)
+    elif isinstance(value, list):
+        items = [e for a in annotations for m in _members(a) for e in _element(m)]
+        if items:
+            for index, item in enumerate(value):
+                yield from _walk(items, item, path_text(path, index))
+
+
+def _walk_map(members: Sequence[Any], value: dict[str, Any], path: str) -> Iterator[Finding]:
+    models = [m for m in members if isinstance(m, type) and issubclass(m, BaseModel)]
+    values = [v for m in members for v in _map_value(m)]
+    known: dict[str, tuple[Any, ...]] = {}
+    for model in models:
+        for key, annotation in _fields(model).items():
+            known[key] = (*known.get(key, ()), annotation)
+    open_ = bool(values) or any(m.model_config.get("extra") in ("allow", "forbid") for m in models)
+    for key, item in value.items():
+        if key in known:
+            yield from _walk(known[key], item, path_text(path, key))
+        elif values:
+            yield from _walk(values, item, path_text(path, key))
+        elif models and not open_:
+            yield _unknown(key, tuple(known), path_text(path, key))
+
+
+def _unknown(key: str, known: tuple[str, ...], path: str) -> Finding:
+    meant = _nearest(key, known)
+    return Finding(
+        path=path,
+        code="UnknownKey",
+        message=f"{key!r} is not known here and has no effect",
+        remedy=f"Did you mean {meant!r}?" if meant else "",
+    )
+
+
+_nearest = lru_cache(maxsize=1024)(nearest)
+
+
+@lru_cache(maxsize=1024)
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    """Key in the document → annotation."""
+    by_name = bool(model.model_config.get("populate_by_name"))
+    fields: dict[str, Any] = {}
+    for name, info in model.model_fields.items():
+        for key in _keys(name, info, by_name=by_name):
+            fields[key] = info.annotation
+    return fields
+
+
+def _keys(name: str, info: FieldInfo, *, by_name: bool) -> list[str]:
+    alias = info.validation_alias or info.alias
+    if alias is None:
+        return [name]
+    choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+    return [c for c in choices if isinstance(c, str)] + ([name] if by_name else [])
+
+
+def _members(annotation: Any) -> list[Any]:
+    """What an annotation allows, once unions, `Annotated` and type aliases are taken apart."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _members(get_args(annotation)[0])
+    if origin in _UNIONS:
+        return [member for part in get_args(annotation) for member in _members(part)]
+    if hasattr(annotation, "__value__"):
+        return _members(annotation.__value__)
+    if isinstance(annotation, type) and issubclass(annotation, RootModel):
+        return _members(annotation.model_fields["root"].annotation)
+    return [annotation]
+
+
+def _element(annotation: Any) -> list[Any]:
+    origin = get_origin(annotation)
+    if isinstance(origin, type) and issubclass(origin, Sequence | set | frozenset):
+        return [a for a in get_args(annotation) if a is not Ellipsis]
+    return []
+
+
+def _map_value(annotation: Any) -> list[Any]:
+    """The annotation of a map's values; of `Any` and a bare `dict` it is `Any`."""
+    origin = get_origin(annotation)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return [get_args(annotation)[1]]
+    return [Any] if annotation in (Any, dict, object) else []
