@@ -126,5 +126,4 @@ def _stored(document: Document) -> StoredApplication:
         record=DesiredRecord.model_validate_json(document["record"]),
         unobserved=document["unobserved"],
         tombstone=document["tombstone"],
-        updated_at=document["updated_at"],
     )

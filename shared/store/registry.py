@@ -111,9 +111,17 @@ class Registry:
             raise UnknownName("token", name)
 
     async def add_cluster(self, cluster: ClusterRecord) -> None:
-        """Register a cluster; a default one takes that from any other. Raises NameTaken."""
-        if not await self._database.insert(CLUSTERS, {"_id": cluster.name, **cluster.model_dump(exclude={"name"})}):
-            raise NameTaken("cluster", cluster.name)
+        """Register a cluster; a default one takes that from any other.
+
+        Registering it again with the same key changes its labels, and may make it the default one.
+        Raises NameTaken where there is one of that name with another key: what was sealed for it would not open.
+        """
+        document = {"_id": cluster.name, **cluster.model_dump(exclude={"name"})}
+        if not await self._database.insert(CLUSTERS, document):
+            changes: Document = {"labels": cluster.labels} | ({"default": True} if cluster.default else {})
+            same_key = {"sealing_key": cluster.sealing_key}
+            if not await self._database.guarded_update(CLUSTERS, cluster.name, same_key, {"$set": changes}):
+                raise NameTaken("cluster", cluster.name)
         if cluster.default:
             others = {"_id": {"$ne": cluster.name}, "default": True}
             await self._database.update_many(CLUSTERS, others, {"$set": {"default": False}})

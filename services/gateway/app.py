@@ -1,0 +1,156 @@
+"""Builds the gateway and runs it."""
+
+import time
+import uuid
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from services.gateway.adapters.announcing import BusAnnouncer
+from services.gateway.adapters.listening import BeatListener, ChangeListener
+from services.gateway.adapters.sealing import SodiumSealer
+from services.gateway.drafting import Drafting
+from services.gateway.handlers import Changes
+from services.gateway.live import Hub
+from services.gateway.probing import Probe
+from services.gateway.queries import Queries
+from services.gateway.settings import GatewaySettings
+from services.gateway.streams import RunStreams
+from services.gateway.web import middlewares
+from services.gateway.web.authentication import Authenticator
+from services.gateway.web.routes import Routes, Timeouts
+from shared.bus import topology
+from shared.bus.connection import Bus
+from shared.bus.errors import BusClosed
+from shared.contracts.identity import AppUid, ClusterName
+from shared.jobtypes.builtin import BUILTIN
+from shared.metrics import Metrics
+from shared.planning import DEFAULT_LIMITS
+from shared.runtime.service import serve
+from shared.runtime.stopping import Stopping
+from shared.store import applications, registry
+from shared.store.applications import Applications
+from shared.store.archive import Archive
+from shared.store.database import Database
+from shared.store.reads import Reads
+from shared.store.registry import Registry
+
+
+async def run(settings: GatewaySettings) -> None:
+    """Run the gateway until it is told to stop."""
+    stopping = Stopping()
+    database = Database.connect(settings)
+    bus = await Bus.connect(
+        settings, source=f"kubemin/gateway/{uuid.uuid4().hex[:8]}", on_closed=lambda: stopping.fail(BusClosed())
+    )
+    try:
+        await database.ensure((*applications.INDEXES, *registry.INDEXES))
+        await _serve(settings, stopping, database, bus)
+    finally:
+        await bus.close()
+        database.close()
+
+
+async def _serve(settings: GatewaySettings, stopping: Stopping, database: Database, bus: Bus) -> None:
+    metrics = Metrics()
+    registrations = Registry(database)
+    readers = metrics.gauge("gateway_readers", "Live readers of runs")
+    hub = Hub(Archive(database), readers_changed=readers.set)
+    beats = BeatListener(bus, now=_now, monotonic_s=time.monotonic)
+    changes = ChangeListener(bus, hub)
+    probe = Probe(database.ping)
+    application = _application(
+        settings=settings,
+        database=database,
+        registrations=registrations,
+        bus=bus,
+        hub=hub,
+        beats=beats,
+        metrics=metrics,
+    )
+
+    async def clusters() -> list[ClusterName]:
+        return [ClusterName(cluster.name) for cluster in await registrations.clusters()]
+
+    await serve(
+        "gateway",
+        http=settings,
+        stopping=stopping,
+        metrics=metrics,
+        app=application,
+        # Without NATS documents are still accepted and statuses read.
+        ready=probe.reasons,
+        tasks={
+            "topology": lambda stop: topology.keep(bus, clusters, stop),
+            "beats": beats.listen,
+            "runs": changes.runs,
+            "pods": changes.pods,
+            "live": hub.work,
+            "probe": probe.work,
+        },
+    )
+
+
+def _application(
+    *,
+    settings: GatewaySettings,
+    database: Database,
+    registrations: Registry,
+    bus: Bus,
+    hub: Hub,
+    beats: BeatListener,
+    metrics: Metrics,
+) -> web.Application:
+    store, projections = Applications(database), Reads(database)
+    authenticator = Authenticator(registrations, now=_now, monotonic_s=time.monotonic, cache_s=settings.token_cache_s)
+    queries = Queries(
+        store=store, registry=registrations, projections=projections, live=beats, monotonic_s=time.monotonic
+    )
+    drafting = Drafting(
+        registry=registrations,
+        sealer=SodiumSealer(settings.sealing_mark_key.get_secret_value().encode()),
+        job_types=BUILTIN,
+        limits=DEFAULT_LIMITS,
+        parallel=settings.parallel_documents,
+    )
+    routes = Routes(
+        changes=Changes(
+            store=store,
+            registry=registrations,
+            projections=projections,
+            announcer=BusAnnouncer(bus),
+            drafting=drafting,
+            now=_now,
+            new_uid=_new_uid,
+        ),
+        queries=queries,
+        streams=RunStreams(
+            hub=hub,
+            queries=queries,
+            history=Archive(database),
+            store=store,
+            max_readers=settings.max_readers,
+        ),
+        authenticator=authenticator,
+        timeouts=Timeouts(
+            body_s=settings.body_timeout_s, write_s=settings.write_timeout_s, keep_alive_s=settings.keep_alive_s
+        ),
+    )
+    application = web.Application(
+        client_max_size=DEFAULT_LIMITS.body_bytes,
+        middlewares=[
+            middlewares.observed(metrics),
+            middlewares.translated,
+            middlewares.authenticated(authenticator),
+        ],
+    )
+    application.add_routes(routes.table())
+    return application
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_uid() -> AppUid:
+    return AppUid(uuid.uuid4().hex)

@@ -1,0 +1,117 @@
+"""The next desired record: what a user's action makes of the one that is stored."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.gateway.domain.preconditions import Precondition
+from shared.contracts.canonical import canonical_json
+from shared.contracts.desired import Audit, DesiredRecord, StoredApplication
+from shared.contracts.identity import AppRef, AppUid, ClusterName
+from shared.contracts.phases import RunPhase
+from shared.errors import Rejected
+
+
+class ApplicationDeleting(Rejected):
+    """The name is still taken by an application that is being deleted."""
+
+    def __init__(self, app: AppRef) -> None:
+        self.app = app
+        super().__init__(
+            f"application {app.namespace}/{app.name} is being deleted; it can be created again once that is done",
+            reason="Deleting",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a user sent, sealed and resolved."""
+
+    app: AppRef
+    uid: AppUid
+    """Of the stored application, or a new one."""
+    document: dict[str, Any]
+    clusters: tuple[ClusterName, ...]
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """Nothing is written."""
+
+    stored: StoredApplication
+
+
+@dataclass(frozen=True)
+class Create:
+    """Write the first generation."""
+
+    record: DesiredRecord
+
+
+@dataclass(frozen=True)
+class Replace:
+    """Write the next generation, if the stored one is still the expected one."""
+
+    record: DesiredRecord
+    expected_generation: int
+
+
+Decision = Unchanged | Create | Replace
+
+
+def decide_apply(
+    stored: StoredApplication | None,
+    last_run: RunPhase | None,
+    wanted: Wanted,
+    *,
+    actor: str,
+    at: datetime,
+    precondition: Precondition,
+) -> Decision:
+    """Create, raise the generation, or leave it: the same again runs again only where the last run did not succeed.
+
+    `last_run` is the phase of the stored generation's run, None where it has not begun.
+    Raises ApplicationDeleting and PreconditionFailed.
+    """
+    precondition.check(None if stored is None else stored.record.generation)
+    if stored is None:
+        audit = Audit(actor=actor, action="create", at=at)
+        return Create(
+            DesiredRecord(
+                app=wanted.app,
+                uid=wanted.uid,
+                generation=1,
+                document=wanted.document,
+                clusters=wanted.clusters,
+                audit=audit,
+                created_at=at,
+            )
+        )
+    record = stored.record
+    if record.deleted:
+        raise ApplicationDeleting(record.app)
+    same = _same(record, wanted)
+    if same and (last_run is None or not last_run.terminal or last_run is RunPhase.SUCCEEDED):
+        return Unchanged(stored)
+    audit = Audit(actor=actor, action="rerun" if same else "update", at=at)
+    changes = {"document": wanted.document, "clusters": wanted.clusters, "audit": audit}
+    return _next(record, changes)
+
+
+def decide_delete(
+    stored: StoredApplication, *, actor: str, at: datetime, precondition: Precondition
+) -> Unchanged | Replace:
+    """Ask for deletion; asking again changes nothing. Raises PreconditionFailed."""
+    precondition.check(stored.record.generation)
+    if stored.record.deleted:
+        return Unchanged(stored)
+    return _next(stored.record, {"deleted": True, "audit": Audit(actor=actor, action="delete", at=at)})
+
+
+def _next(record: DesiredRecord, changes: dict[str, Any]) -> Replace:
+    raised = record.model_copy(update={**changes, "generation": record.generation + 1})
+    return Replace(raised, expected_generation=record.generation)
+
+
+def _same(record: DesiredRecord, wanted: Wanted) -> bool:
+    return record.clusters == wanted.clusters and canonical_json(record.document) == canonical_json(wanted.document)

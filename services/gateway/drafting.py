@@ -1,0 +1,102 @@
+"""From a request's bytes to what could be stored: checked, placed, sealed and planned once.
+
+Planning a large document takes seconds of a thread, so it runs beside the event loop, a few at a time.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from services.gateway.domain import documents
+from services.gateway.domain.access import Principal
+from services.gateway.domain.documents import Checked
+from services.gateway.domain.records import Wanted
+from services.gateway.domain.refusals import NamespaceForbidden
+from services.gateway.ports import RegistryReader, Sealer
+from shared.contracts.desired import StoredApplication
+from shared.contracts.identity import AppRef, AppUid
+from shared.contracts.plan import Finding, Plan
+from shared.contracts.registry import ClusterRecord
+from shared.jobtypes.base import Registry as JobTypes
+from shared.planning import DocumentRejected, Limits, LocatedSecret, make_plan, secret_locations
+from shared.planning.trees import path_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A document that its author may send, for registered clusters; its secret values are still plain."""
+
+    app: AppRef
+    checked: Checked
+    clusters: tuple[ClusterRecord, ...]
+
+
+class Drafting:
+    """Makes drafts, and seals and plans them."""
+
+    def __init__(
+        self, *, registry: RegistryReader, sealer: Sealer, job_types: JobTypes, limits: Limits, parallel: int
+    ) -> None:
+        """`parallel` documents at most are worked on at once."""
+        self._registry = registry
+        self._sealer = sealer
+        self._job_types = job_types
+        self._limits = limits
+        self._slots = asyncio.Semaphore(parallel)
+
+    async def draft(self, principal: Principal, raw: bytes) -> Draft:
+        """Read a request's document; raises DocumentUnreadable, DocumentRejected and NamespaceForbidden."""
+        async with self._slots:
+            checked = await asyncio.to_thread(documents.read, raw, self._job_types, self._limits)
+        app = documents.ref(checked.application, principal.tenant)
+        await require_namespace(self._registry, principal, app.namespace)
+        clusters = documents.resolve(checked.application, await self._registry.clusters())
+        return Draft(app=app, checked=checked, clusters=clusters)
+
+    async def seal(self, draft: Draft, stored: StoredApplication | None, uid: AppUid) -> tuple[Wanted, Plan]:
+        """Seal for an application's uid, and plan its next generation; raises DocumentRejected."""
+        async with self._slots:
+            return await asyncio.to_thread(self._seal, draft, stored, uid)
+
+    def _seal(self, draft: Draft, stored: StoredApplication | None, uid: AppUid) -> tuple[Wanted, Plan]:
+        # The plan is made of the sealed document, so that no plain value gets any further than the sealer.
+        checked = draft.checked
+        locations = secret_locations(checked.application, self._job_types)
+        sealing = self._sealer.seal(
+            checked.document,
+            locations,
+            app=draft.app,
+            uid=uid,
+            clusters=draft.clusters,
+            previous=None if stored is None else stored.record.document,
+        )
+        application = documents.check(sealing.document, self._job_types).application if locations else None
+        clusters = documents.names(draft.clusters)
+        plan = make_plan(
+            application or checked.application,
+            ref=draft.app,
+            uid=uid,
+            generation=1 if stored is None else stored.record.generation + 1,
+            clusters=clusters,
+            registry=self._job_types,
+            warnings=checked.warnings,
+            limits=self._limits,
+        )
+        # Rendering has told what is wrong with them, with the rest; none may be stored as it is even if it has not.
+        if sealing.unsealed:
+            raise DocumentRejected([_not_sealable(location) for location in sealing.unsealed])
+        return Wanted(app=draft.app, uid=uid, document=sealing.document, clusters=clusters), plan
+
+
+async def require_namespace(registry: RegistryReader, principal: Principal, namespace: str) -> None:
+    """Raise NamespaceForbidden unless the namespace is the caller's tenant's."""
+    if await registry.tenant_of(namespace) != principal.tenant:
+        raise NamespaceForbidden(principal.tenant, namespace)
+
+
+def _not_sealable(location: LocatedSecret) -> Finding:
+    return Finding(
+        path=path_text("", *location.path),
+        code="InvalidBase64",
+        message=f"the value of key {location.key!r} is no base64",
+        remedy="Encode the value, or write it in stringData.",
+    )

@@ -1,0 +1,159 @@
+"""Changes: a document or a deletion becomes the next desired record, and a message about it.
+
+A record counts once it is stored. The message only makes the planner look at once: where it is lost, the planner's
+sweep over unobserved records finds it, so a bus that is away refuses nobody.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.gateway.domain import documents
+from services.gateway.domain.access import Principal
+from services.gateway.domain.preconditions import Precondition
+from services.gateway.domain.records import Create, Decision, Unchanged, Wanted, decide_apply, decide_delete
+from services.gateway.domain.refusals import DocumentUnreadable, NamespaceForbidden, NotFound
+from services.gateway.drafting import Draft, Drafting, require_namespace
+from services.gateway.ports import Announcer, ApplicationStore, Projections, RegistryReader
+from shared.contracts.desired import DesiredRecord, StoredApplication
+from shared.contracts.identity import AppRef, AppUid, run_id
+from shared.contracts.plan import Finding, Plan
+from shared.contracts.views import PlanView
+from shared.errors import KubeMinError, Retryable
+from shared.logging import bound, get_logger
+from shared.planning import plan_view
+
+logger = get_logger(__name__)
+
+_ATTEMPTS = 5
+"""Of a compare-and-set: as many others may change the same application in the same moment."""
+
+
+class TooManyWriters(Retryable):
+    """Others kept changing the application."""
+
+    def __init__(self, app: AppRef) -> None:
+        self.app = app
+        super().__init__(f"application {app.namespace}/{app.name} is being changed by others", retry_after_s=1.0)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What is stored after a request."""
+
+    stored: StoredApplication
+    changed: bool
+    warnings: tuple[Finding, ...] = ()
+
+
+class Changes:
+    """The handlers of everything that changes an application."""
+
+    def __init__(
+        self,
+        *,
+        store: ApplicationStore,
+        registry: RegistryReader,
+        projections: Projections,
+        announcer: Announcer,
+        drafting: Drafting,
+        now: Callable[[], datetime],
+        new_uid: Callable[[], AppUid],
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._projections = projections
+        self._announcer = announcer
+        self._drafting = drafting
+        self._now = now
+        self._new_uid = new_uid
+
+    async def apply(self, principal: Principal, raw: bytes, precondition: Precondition) -> Accepted:
+        """Create the application, raise its generation, or find that nothing changed.
+
+        Raises whatever is wrong with the document (DocumentUnreadable, DocumentRejected), the caller's rights
+        (NamespaceForbidden) or the moment (ApplicationDeleting, PreconditionFailed, Retryable).
+        """
+        draft = await self._drafting.draft(principal, raw)
+        with bound(app=str(draft.app)):
+            for _ in range(_ATTEMPTS):
+                decision, plan = await self._decide(principal, draft, precondition)
+                accepted = await self._write(decision, plan.warnings)
+                if accepted is not None:
+                    return accepted
+        raise TooManyWriters(draft.app)
+
+    async def plan(self, principal: Principal, raw: bytes, precondition: Precondition) -> PlanView:
+        """Return the plan of what `apply` would write; touches nothing and raises the same."""
+        draft = await self._drafting.draft(principal, raw)
+        _, plan = await self._decide(principal, draft, precondition)
+        return plan_view(plan)
+
+    async def delete(self, principal: Principal, namespace: str, name: str, precondition: Precondition) -> Accepted:
+        """Ask for deletion; asking again while it goes on changes nothing. Raises NotFound among others."""
+        await require_namespace(self._registry, principal, namespace)
+        for _ in range(_ATTEMPTS):
+            stored = await self._store.by_name(namespace, name)
+            if stored is None or stored.record.app.tenant != principal.tenant:
+                raise NotFound("application", f"{namespace}/{name}")
+            decision = decide_delete(stored, actor=principal.actor, at=self._now(), precondition=precondition)
+            with bound(app=str(stored.record.app)):
+                accepted = await self._write(decision, ())
+            if accepted is not None:
+                return accepted
+        raise TooManyWriters(AppRef(tenant=principal.tenant, namespace=namespace, name=name))
+
+    async def _decide(self, principal: Principal, draft: Draft, precondition: Precondition) -> tuple[Decision, Plan]:
+        stored = await self._store.by_name(draft.app.namespace, draft.app.name)
+        if stored is not None and stored.record.app.tenant != principal.tenant:
+            # The namespace has changed hands; what is left in it is still its former tenant's.
+            raise NamespaceForbidden(principal.tenant, draft.app.namespace)
+        wanted, plan = await self._drafting.seal(draft, stored, stored.record.uid if stored else self._new_uid())
+        _check_size(wanted)
+        last = None
+        if stored is not None:
+            run = await self._projections.run(run_id(stored.record.uid, stored.record.generation))
+            last = None if run is None else run.phase
+        decision = decide_apply(stored, last, wanted, actor=principal.actor, at=self._now(), precondition=precondition)
+        return decision, plan
+
+    async def _write(self, decision: Decision, warnings: tuple[Finding, ...]) -> Accepted | None:
+        """Store and announce; None where somebody else was faster."""
+        if isinstance(decision, Unchanged):
+            return Accepted(decision.stored, changed=False, warnings=warnings)
+        record = decision.record
+        if isinstance(decision, Create):
+            written = await self._store.create(record)
+        else:
+            written = await self._store.replace(record, expected_generation=decision.expected_generation)
+        if not written:
+            return None
+        logger.info(
+            "application_changed",
+            uid=record.uid,
+            generation=record.generation,
+            run=run_id(record.uid, record.generation),
+            action=record.audit.action,
+            actor=record.audit.actor,
+        )
+        await self._announce(record)
+        new = StoredApplication(record=record, unobserved=True, tombstone=False)
+        return Accepted(new, changed=True, warnings=warnings)
+
+    async def _announce(self, record: DesiredRecord) -> None:
+        try:
+            await self._announcer.changed(record)
+        except KubeMinError as error:
+            # Stored is accepted: the planner's sweep picks it up.
+            logger.warning("application_not_announced", error=str(error))
+
+
+def _check_size(wanted: Wanted) -> None:
+    size = documents.size_bytes(wanted.document)
+    if size > documents.SEALED_DOCUMENT_BYTES:
+        message = (
+            f"with its values sealed for its clusters the document has {size} bytes,"
+            f" {documents.SEALED_DOCUMENT_BYTES} are allowed"
+        )
+        remedy = "Move large data out of the document, or make several applications of it."
+        raise DocumentUnreadable([Finding(path="", code="TooLarge", message=message, remedy=remedy)])

@@ -1,0 +1,150 @@
+"""What the gateway needs from outside."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from services.gateway.domain.beats import Heard, Part
+from services.gateway.domain.documents import Sealing
+from services.gateway.domain.merging import Observations
+from shared.contracts.desired import DesiredRecord, PagePosition, StoredApplication
+from shared.contracts.facts import PodsObserved
+from shared.contracts.identity import AppRef, AppUid, RunId, Tenant
+from shared.contracts.phases import AppPhase
+from shared.contracts.registry import ClusterRecord, TokenRecord
+from shared.contracts.runs import RunEvent
+from shared.contracts.views import RunSummary, RunView
+from shared.planning import LocatedSecret
+
+
+class ApplicationReader(Protocol):
+    """Desired records."""
+
+    async def by_name(self, namespace: str, name: str) -> StoredApplication | None:
+        """The application that has the name now."""
+        ...
+
+    async def load(self, uid: AppUid) -> StoredApplication | None:
+        """The application of that uid, also when it is gone."""
+        ...
+
+    async def page(
+        self,
+        tenant: str,
+        namespaces: Sequence[str],
+        phases: Sequence[AppPhase],
+        *,
+        after: PagePosition | None,
+        limit: int,
+    ) -> list[StoredApplication]:
+        """A tenant's applications, ordered by namespace, name and uid."""
+        ...
+
+
+class ApplicationWriter(Protocol):
+    """Writing desired records, each guarded."""
+
+    async def create(self, record: DesiredRecord) -> bool:
+        """Insert; False where the name is taken."""
+        ...
+
+    async def replace(self, record: DesiredRecord, *, expected_generation: int) -> bool:
+        """Write the next generation; False where another was written meanwhile."""
+        ...
+
+
+class ApplicationStore(ApplicationReader, ApplicationWriter, Protocol):
+    """Both."""
+
+
+class TokenReader(Protocol):
+    """Tokens by digest."""
+
+    async def token(self, digest: str) -> TokenRecord | None:
+        """The token, also when it is revoked or has expired."""
+        ...
+
+
+class RegistryReader(Protocol):
+    """Tenants' namespaces, and clusters."""
+
+    async def tenant_of(self, namespace: str) -> Tenant | None:
+        """The tenant that the namespace belongs to."""
+        ...
+
+    async def namespaces_of(self, tenant: Tenant) -> list[str]:
+        """The tenant's namespaces."""
+        ...
+
+    async def clusters(self) -> list[ClusterRecord]:
+        """Every registered cluster, by name."""
+        ...
+
+
+class Projections(Protocol):
+    """What `watcher record` projected; it may lag behind by moments."""
+
+    async def run(self, run: RunId) -> RunView | None:
+        """A run without what was observed of its objects."""
+        ...
+
+    async def runs_of(self, uid: AppUid, *, limit: int) -> list[RunSummary]:
+        """An application's runs, the newest first."""
+        ...
+
+    async def newest_runs(self, uids: Sequence[AppUid]) -> dict[AppUid, RunView]:
+        """The newest run of each application that has one."""
+        ...
+
+    async def observed_generations(self, uids: Sequence[AppUid]) -> dict[AppUid, int]:
+        """The generation that the planner took up last."""
+        ...
+
+    async def observations(self, uids: Sequence[AppUid]) -> Mapping[AppUid, Observations]:
+        """What was last observed."""
+        ...
+
+    async def pods(self, uid: AppUid) -> list[PodsObserved]:
+        """The pods of every step."""
+        ...
+
+
+class History(Protocol):
+    """Run events as archived by who decided them: complete, and ahead of the projections."""
+
+    async def run_events(self, uid: AppUid, *, after: int, limit: int, run: RunId | None = None) -> list[RunEvent]:
+        """Events numbered above `after`, in order."""
+        ...
+
+
+class Announcer(Protocol):
+    """The bus, for changes of desired records."""
+
+    async def changed(self, record: DesiredRecord) -> None:
+        """Publish; raises Retryable."""
+        ...
+
+
+class Sealer(Protocol):
+    """Seals secret values in place."""
+
+    def seal(
+        self,
+        document: dict[str, Any],
+        locations: Sequence[LocatedSecret],
+        *,
+        app: AppRef,
+        uid: AppUid,
+        clusters: Sequence[ClusterRecord],
+        previous: Mapping[str, Any] | None,
+    ) -> Sealing:
+        """Seal in a copy of the document; an unchanged value keeps the ciphertext that `previous` has of it."""
+        ...
+
+
+class Beats(Protocol):
+    """Signs of life, kept in memory."""
+
+    @property
+    def heard(self) -> Mapping[Part, Heard]:
+        """The last beat of every part."""
+        ...

@@ -1,0 +1,25 @@
+"""The gateway's settings."""
+
+from pydantic import Field, SecretStr
+
+from shared.runtime.settings import BusSettings, HttpSettings, StoreSettings
+
+
+class GatewaySettings(HttpSettings, BusSettings, StoreSettings):
+    """Read from the environment at start."""
+
+    sealing_mark_key: SecretStr = Field(min_length=16)
+    """Tells unchanged secret values without opening them; the same for every replica, kept for ever: with another one
+    every value counts as changed once. Or `KUBEMIN_SEALING_MARK_KEY_FILE`."""
+    parallel_documents: int = Field(default=2, ge=1)
+    """Documents that are checked and planned at once: each takes a processor for as long as it lasts."""
+    max_readers: int = Field(default=1000, ge=1)
+    """Live readers at once; measured, one process writes about 12,000 events a second to them."""
+    body_timeout_s: float = Field(default=30.0, gt=0)
+    """Seconds that a client may take to send a body: 1 MiB at 300 kbit/s."""
+    write_timeout_s: float = Field(default=10.0, gt=0)
+    """Seconds that a live reader may leave us waiting before it is cut off; it can come back and resume."""
+    keep_alive_s: float = Field(default=15.0, gt=0)
+    """Seconds of silence after which a live reader gets a comment, below the idle time-outs of usual proxies (30 s)."""
+    token_cache_s: float = Field(default=5.0, ge=0)
+    """Seconds that a token is believed without looking again: how late a revocation counts."""

@@ -1,0 +1,180 @@
+"""Every operation of the API as data: the router, the access check and the OpenAPI description are made of it."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from pydantic import BaseModel
+
+from services.gateway.domain.access import Permission
+from shared.contracts import api, views
+from shared.contracts.phases import AppPhase
+
+PAGE_LIMIT = 50
+PAGE_LIMIT_MAX = 200
+DOCUMENT_TYPES = (
+    "application/yaml",
+    "application/json",
+    "application/x-yaml",
+    "text/yaml",
+    "text/x-yaml",
+    "text/plain",
+)
+"""Of request bodies; both languages are read whatever the type says."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of the query, the path or the headers."""
+
+    name: str
+    description: str
+    place: str = "query"
+    schema: str = "string"
+    values: tuple[str, ...] = ()
+    maximum: int | None = None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation."""
+
+    id: str
+    method: str
+    path: str
+    summary: str
+    permission: Permission | None
+    """None: answered without a token."""
+    answers: tuple[tuple[HTTPStatus, str, type[BaseModel] | None], ...]
+    """Status, description and model of the good answers."""
+    parameters: tuple[Parameter, ...] = ()
+    document: bool = False
+    """Takes an application document as body."""
+    problems: tuple[HTTPStatus, ...] = ()
+    """Besides those that any operation may answer."""
+    events: bool = False
+    """Answers with server-sent events."""
+
+
+_NAMESPACE = Parameter("namespace", "Namespace of the application.", "path")
+_APP = Parameter("app", "Name of the application.", "path")
+_RUN = Parameter("run", "Id of the run.", "path")
+_LIMIT = Parameter("limit", f"At most this many items; {PAGE_LIMIT} unless given.", schema="integer", maximum=200)
+_IF_MATCH = Parameter("If-Match", 'Only if the application is at this generation, such as `"3"`.', "header")
+_IF_NONE_MATCH = Parameter("If-None-Match", "`*`: only if there is no such application yet.", "header")
+
+OPERATIONS = (
+    Operation(
+        "applyApplication",
+        "POST",
+        "/api/v1/applications",
+        "Create an application, or give it a new generation",
+        Permission.DEPLOY,
+        (
+            (HTTPStatus.ACCEPTED, "Accepted, or found unchanged.", api.ApplyResult),
+            (HTTPStatus.OK, "With `dryRun=true`: what would be done.", views.PlanView),
+        ),
+        (
+            Parameter("dryRun", "Tell what would be done, and do nothing.", schema="boolean"),
+            _IF_MATCH,
+            _IF_NONE_MATCH,
+        ),
+        document=True,
+        problems=(
+            HTTPStatus.CONFLICT,
+            HTTPStatus.PRECONDITION_FAILED,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+        ),
+    ),
+    Operation(
+        "listApplications",
+        "GET",
+        "/api/v1/applications",
+        "List applications",
+        Permission.READ,
+        ((HTTPStatus.OK, "A page.", api.ApplicationPage),),
+        (
+            Parameter("namespace", "Only this namespace."),
+            Parameter(
+                "phase",
+                "Only this phase, may be repeated; Active and Deleting unless given.",
+                values=tuple(phase.value for phase in AppPhase),
+            ),
+            _LIMIT,
+            Parameter("continue", "Where the page before ended, as it said."),
+        ),
+    ),
+    Operation(
+        "getApplication",
+        "GET",
+        "/api/v1/applications/{namespace}/{app}",
+        "Read an application: newest run, objects, pods, health",
+        Permission.READ,
+        ((HTTPStatus.OK, "The application; its ETag is the generation.", views.ApplicationView),),
+        (_NAMESPACE, _APP),
+        problems=(HTTPStatus.NOT_FOUND,),
+    ),
+    Operation(
+        "deleteApplication",
+        "DELETE",
+        "/api/v1/applications/{namespace}/{app}",
+        "Delete an application: everything that is its own, except volumes",
+        Permission.DEPLOY,
+        ((HTTPStatus.ACCEPTED, "Accepted, or already going on.", api.ApplyResult),),
+        (_NAMESPACE, _APP, _IF_MATCH),
+        problems=(HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED),
+    ),
+    Operation(
+        "listRuns",
+        "GET",
+        "/api/v1/applications/{namespace}/{app}/runs",
+        "List an application's runs, the newest first",
+        Permission.READ,
+        ((HTTPStatus.OK, "The runs.", api.RunPage),),
+        (_NAMESPACE, _APP, _LIMIT),
+        problems=(HTTPStatus.NOT_FOUND,),
+    ),
+    Operation(
+        "getRun",
+        "GET",
+        "/api/v1/runs/{run}",
+        "Read a run with its steps, objects and pods",
+        Permission.READ,
+        ((HTTPStatus.OK, "The run.", views.RunView),),
+        (_RUN,),
+        problems=(HTTPStatus.NOT_FOUND,),
+    ),
+    Operation(
+        "watchRun",
+        "GET",
+        "/api/v1/runs/{run}/events",
+        "Follow a run: server-sent events `state`, `change`, `progress` and `end`",
+        Permission.READ,
+        ((HTTPStatus.OK, "The events; their ids resume the stream.", None),),
+        (
+            _RUN,
+            Parameter("Last-Event-ID", "Id of the last event that was received.", "header", "integer"),
+            Parameter("lastEventId", "The same, where headers cannot be set.", schema="integer"),
+        ),
+        problems=(HTTPStatus.NOT_FOUND,),
+        events=True,
+    ),
+    Operation(
+        "listClusters",
+        "GET",
+        "/api/v1/clusters",
+        "List the registered clusters and the state of their agents",
+        Permission.READ,
+        ((HTTPStatus.OK, "The clusters.", api.ClusterPage),),
+    ),
+    Operation(
+        "getOpenApi",
+        "GET",
+        "/openapi.json",
+        "Read this description",
+        None,
+        ((HTTPStatus.OK, "The description.", None),),
+    ),
+)
+BY_ID = {operation.id: operation for operation in OPERATIONS}

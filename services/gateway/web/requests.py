@@ -1,0 +1,109 @@
+"""Reading requests: parameters, headers and bodies, each within bounds."""
+
+import asyncio
+import re
+from http import HTTPStatus
+
+from aiohttp import web
+
+from services.gateway.domain import pages, preconditions
+from services.gateway.domain.access import Principal
+from services.gateway.domain.preconditions import Precondition
+from services.gateway.web.operations import DOCUMENT_TYPES, PAGE_LIMIT, PAGE_LIMIT_MAX
+from services.gateway.web.problems import RequestInvalid
+from shared.contracts.desired import PagePosition
+from shared.contracts.identity import DNS_LABEL, DNS_SUBDOMAIN
+from shared.contracts.phases import AppPhase
+
+PRINCIPAL = "kubemin.principal"
+"""Key in the request; set by the middleware before any handler runs."""
+
+_LABEL = re.compile(DNS_LABEL)
+_SUBDOMAIN = re.compile(DNS_SUBDOMAIN)
+_BOOLEANS = {"true": True, "1": True, "": True, "false": False, "0": False}
+
+
+def principal(request: web.Request) -> Principal:
+    """The authenticated caller."""
+    found: Principal = request[PRINCIPAL]
+    return found
+
+
+def app_path(request: web.Request) -> tuple[str, str]:
+    """Namespace and name in the path; raises RequestInvalid (404) for what can be no name."""
+    namespace, name = request.match_info["namespace"], request.match_info["app"]
+    if not _LABEL.match(namespace) or not _SUBDOMAIN.match(name):
+        raise RequestInvalid(HTTPStatus.NOT_FOUND, f"{namespace}/{name} cannot be the name of an application")
+    return namespace, name
+
+
+def flag(request: web.Request, name: str) -> bool:
+    """A boolean parameter, false unless given."""
+    text = request.query.get(name, "false").lower()
+    if text not in _BOOLEANS:
+        raise RequestInvalid(HTTPStatus.BAD_REQUEST, f"{name} takes true or false, not {text!r}")
+    return _BOOLEANS[text]
+
+
+def limit(request: web.Request) -> int:
+    """How many items at most."""
+    text = request.query.get("limit", str(PAGE_LIMIT))
+    if not text.isdecimal() or len(text) > 4 or not 1 <= int(text) <= PAGE_LIMIT_MAX:
+        raise RequestInvalid(HTTPStatus.BAD_REQUEST, f"limit takes a number from 1 to {PAGE_LIMIT_MAX}")
+    return int(text)
+
+
+def namespace(request: web.Request) -> str | None:
+    """The namespace to filter by."""
+    text = request.query.get("namespace")
+    if text and not _LABEL.match(text):
+        raise RequestInvalid(HTTPStatus.BAD_REQUEST, f"{text!r} cannot be the name of a namespace")
+    return text or None
+
+
+def phases(request: web.Request) -> tuple[AppPhase, ...]:
+    """The phases to filter by; what is gone is shown only where it is asked for."""
+    texts = [text for text in request.query.getall("phase", []) if text]
+    try:
+        asked = tuple(AppPhase(text) for text in texts)
+    except ValueError as error:
+        known = ", ".join(phase.value for phase in AppPhase)
+        raise RequestInvalid(HTTPStatus.BAD_REQUEST, f"phase takes one of {known}") from error
+    return asked or (AppPhase.ACTIVE, AppPhase.DELETING)
+
+
+def page_position(request: web.Request) -> PagePosition | None:
+    """Where the page before ended."""
+    token = request.query.get("continue")
+    return pages.read(token) if token else None
+
+
+def precondition(request: web.Request) -> Precondition:
+    """The request's condition on the generation."""
+    return preconditions.read(request.headers.get("If-Match"), request.headers.get("If-None-Match"))
+
+
+def last_event(request: web.Request) -> int | None:
+    """The event that a reader saw last; a browser sends the header by itself, and anything else starts afresh."""
+    text = request.headers.get("Last-Event-ID") or request.query.get("lastEventId") or ""
+    return int(text) if text.isdecimal() and len(text) <= 15 else None
+
+
+async def document(request: web.Request, *, timeout_s: float) -> bytes:
+    """The body, in a media type that can be a document; its size is bounded by the application.
+
+    Raises RequestInvalid, and aiohttp's own error for one that is too large.
+    """
+    if "Content-Type" in request.headers and request.content_type not in DOCUMENT_TYPES:
+        raise RequestInvalid(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"a document is sent as {' or '.join(DOCUMENT_TYPES[:2])}, not as {request.content_type}",
+        )
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.lower() != "identity":
+        raise RequestInvalid(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a document is sent as it is, not as {encoding}")
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await request.read()
+    except TimeoutError as error:
+        raise RequestInvalid(HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {timeout_s:g} s") from error

@@ -1,0 +1,159 @@
+"""The handlers of the operations: from a request to a call, from its result to a response."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from services.gateway.domain.preconditions import etag
+from services.gateway.handlers import Accepted, Changes
+from services.gateway.queries import Queries
+from services.gateway.streams import RunStreams
+from services.gateway.web import events, requests
+from services.gateway.web.authentication import Authenticator
+from services.gateway.web.openapi import openapi
+from services.gateway.web.operations import OPERATIONS, Operation
+from shared.contracts.api import ApplyResult
+from shared.contracts.canonical import canonical_json
+from shared.contracts.identity import RunId, run_id
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeouts:
+    """How long clients may take."""
+
+    body_s: float
+    write_s: float
+    keep_alive_s: float
+
+
+class Routes:
+    """The operations over HTTP."""
+
+    def __init__(
+        self,
+        *,
+        changes: Changes,
+        queries: Queries,
+        streams: RunStreams,
+        authenticator: Authenticator,
+        timeouts: Timeouts,
+    ) -> None:
+        self._changes = changes
+        self._queries = queries
+        self._streams = streams
+        self._authenticator = authenticator
+        self._timeouts = timeouts
+        self._openapi = canonical_json(openapi())
+
+    def table(self) -> list[web.RouteDef]:
+        """Every operation with its handler, named by its id."""
+        handlers: dict[str, Handler] = {
+            "applyApplication": self._apply,
+            "listApplications": self._list,
+            "getApplication": self._get,
+            "deleteApplication": self._delete,
+            "listRuns": self._runs,
+            "getRun": self._run,
+            "watchRun": self._watch,
+            "listClusters": self._clusters,
+            "getOpenApi": self._describe,
+        }
+        return [_route(operation, handlers[operation.id]) for operation in OPERATIONS]
+
+    async def _apply(self, request: web.Request) -> web.StreamResponse:
+        principal = requests.principal(request)
+        dry_run = requests.flag(request, "dryRun")
+        precondition = requests.precondition(request)
+        raw = await requests.document(request, timeout_s=self._timeouts.body_s)
+        if dry_run:
+            return _json(await self._changes.plan(principal, raw, precondition))
+        return await self._accepted(await self._changes.apply(principal, raw, precondition))
+
+    async def _delete(self, request: web.Request) -> web.StreamResponse:
+        namespace, name = requests.app_path(request)
+        accepted = await self._changes.delete(
+            requests.principal(request), namespace, name, requests.precondition(request)
+        )
+        return await self._accepted(accepted)
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        page = await self._queries.applications(
+            requests.principal(request),
+            namespace=requests.namespace(request),
+            phases=requests.phases(request),
+            after=requests.page_position(request),
+            limit=requests.limit(request),
+        )
+        return _json(page)
+
+    async def _get(self, request: web.Request) -> web.StreamResponse:
+        view = await self._queries.application(requests.principal(request), *requests.app_path(request))
+        response = _json(view)
+        response.headers["ETag"] = etag(view.generation)
+        return response
+
+    async def _runs(self, request: web.Request) -> web.StreamResponse:
+        namespace, name = requests.app_path(request)
+        principal = requests.principal(request)
+        return _json(await self._queries.runs(principal, namespace, name, limit=requests.limit(request)))
+
+    async def _run(self, request: web.Request) -> web.StreamResponse:
+        return _json(await self._queries.run(requests.principal(request), RunId(request.match_info["run"])))
+
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
+        principal = requests.principal(request)
+        authorization = request.headers.get("Authorization")
+
+        async def still_allowed() -> bool:
+            return await self._authenticator.principal(authorization) == principal
+
+        stream = await self._streams.open(
+            principal,
+            RunId(request.match_info["run"]),
+            after=requests.last_event(request),
+            still_allowed=still_allowed,
+        )
+        return await events.send(
+            request,
+            stream,
+            write_timeout_s=self._timeouts.write_s,
+            keep_alive_s=self._timeouts.keep_alive_s,
+            monotonic_s=time.monotonic,
+        )
+
+    async def _clusters(self, _request: web.Request) -> web.StreamResponse:
+        return _json(await self._queries.clusters())
+
+    async def _describe(self, _request: web.Request) -> web.StreamResponse:
+        return web.Response(body=self._openapi, content_type="application/json")
+
+    async def _accepted(self, accepted: Accepted) -> web.Response:
+        record = accepted.stored.record
+        result = ApplyResult(
+            application=await self._queries.summary(accepted.stored),
+            run=run_id(record.uid, record.generation),
+            changed=accepted.changed,
+            warnings=accepted.warnings,
+        )
+        response = _json(result, status=HTTPStatus.ACCEPTED)
+        response.headers["ETag"] = etag(record.generation)
+        return response
+
+
+def _route(operation: Operation, handler: Handler) -> web.RouteDef:
+    # No HEAD beside GET: it would do all the work, and follow a run, for nobody.
+    options = {"allow_head": False} if operation.method == "GET" else {}
+    return web.route(operation.method, operation.path, handler, name=operation.id, **options)
+
+
+def _json(model: BaseModel, *, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    body = model.model_dump_json(by_alias=True).encode()
+    # What is read here is of one moment, and of one tenant.
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return web.Response(status=status, body=body, headers=headers)

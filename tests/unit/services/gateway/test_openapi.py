@@ -1,0 +1,59 @@
+"""The description of the API: complete, well-formed, and the same every time."""
+
+import re
+from typing import Any
+
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from services.gateway.web.openapi import openapi
+from services.gateway.web.operations import OPERATIONS
+from shared.contracts.api import Problem
+from tests.support.records import a_run, a_step
+
+
+def references(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        own = {value["$ref"]} if isinstance(value.get("$ref"), str) else set()
+        return own.union(*(references(inner) for inner in value.values()))
+    if isinstance(value, list):
+        return set().union(*(references(inner) for inner in value))
+    return set()
+
+
+def test_every_operation_is_described_with_its_path_parameters() -> None:
+    described = openapi()["paths"]
+    for operation in OPERATIONS:
+        found = described[operation.path][operation.method.lower()]
+        assert found["operationId"] == operation.id
+        in_path = {p["name"] for p in found.get("parameters", []) if p["in"] == "path"}
+        assert in_path == set(re.findall(r"{(\w+)}", operation.path))
+
+
+def test_every_reference_leads_somewhere() -> None:
+    document = openapi()
+    known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert references(document) <= known
+
+
+def test_every_schema_is_one() -> None:
+    for schema in openapi()["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_what_is_served_fits_what_is_described() -> None:
+    document = openapi()
+    run = {"$ref": "#/components/schemas/RunView", "components": document["components"]}
+    Draft202012Validator(run).validate(a_run(a_step()).model_dump(mode="json"))
+    problem = {"$ref": "#/components/schemas/Problem", "components": document["components"]}
+    body = Problem(type="urn:x", title="x", status=400, code="X").model_dump(mode="json")
+    Draft202012Validator(problem).validate(body)
+    assert not Draft202012Validator(problem).is_valid({**body, "status": "x"})
+
+
+def test_only_the_description_itself_is_public() -> None:
+    public = [op.id for op in OPERATIONS if op.permission is None]
+    assert public == ["getOpenApi"]
+
+
+def test_the_description_is_the_same_every_time() -> None:
+    assert openapi() == openapi()

@@ -1,0 +1,133 @@
+"""What a user's action makes of the stored record."""
+
+from typing import Any
+
+import pytest
+
+from services.gateway.domain import preconditions
+from services.gateway.domain.preconditions import Precondition, PreconditionFailed, PreconditionInvalid
+from services.gateway.domain.records import (
+    ApplicationDeleting,
+    Create,
+    Decision,
+    Replace,
+    Unchanged,
+    Wanted,
+    decide_apply,
+    decide_delete,
+)
+from shared.contracts.desired import StoredApplication
+from shared.contracts.identity import ClusterName
+from shared.contracts.phases import RunPhase
+from tests.support.records import NOW, UID, a_record, stored
+
+ANY = Precondition()
+ENDED_BADLY = [phase for phase in RunPhase if phase.terminal and phase is not RunPhase.SUCCEEDED]
+GOING_ON = [None, RunPhase.SUCCEEDED, *(phase for phase in RunPhase if not phase.terminal)]
+
+
+def apply(
+    before: StoredApplication | None,
+    *,
+    document: dict[str, Any] | None = None,
+    clusters: tuple[str, ...] = ("east",),
+    last: RunPhase | None = None,
+    precondition: Precondition = ANY,
+) -> Decision:
+    wanted = Wanted(
+        app=a_record().app,
+        uid=UID,
+        document={"spec": {}} if document is None else document,
+        clusters=tuple(map(ClusterName, clusters)),
+    )
+    return decide_apply(before, last, wanted, actor="bob", at=NOW, precondition=precondition)
+
+
+def test_a_new_application_begins_with_generation_1() -> None:
+    decision = apply(None)
+    assert isinstance(decision, Create)
+    assert (decision.record.generation, decision.record.uid) == (1, UID)
+    assert (decision.record.audit.actor, decision.record.audit.action) == ("bob", "create")
+
+
+def test_another_document_raises_the_generation_and_keeps_uid_and_creation() -> None:
+    before = a_record(generation=3)
+    decision = apply(stored(before), document={"spec": {"a": 1}})
+    assert isinstance(decision, Replace)
+    assert decision.expected_generation == 3
+    assert decision.record.generation == 4
+    assert (decision.record.uid, decision.record.created_at) == (before.uid, before.created_at)
+    assert decision.record.audit.action == "update"
+
+
+def test_other_clusters_for_the_same_document_are_a_change() -> None:
+    assert isinstance(apply(stored(a_record()), clusters=("east", "west")), Replace)
+
+
+@pytest.mark.parametrize("last", GOING_ON)
+def test_the_same_again_changes_nothing(last: RunPhase | None) -> None:
+    before = stored(a_record(document={"a": 1, "b": 2}))
+    assert apply(before, document={"b": 2, "a": 1}, last=last) == Unchanged(before)
+
+
+@pytest.mark.parametrize("last", ENDED_BADLY)
+def test_the_same_again_runs_again_where_the_last_run_did_not_succeed(last: RunPhase) -> None:
+    decision = apply(stored(a_record()), last=last)
+    assert isinstance(decision, Replace)
+    assert (decision.record.generation, decision.record.audit.action) == (2, "rerun")
+
+
+def test_the_name_of_an_application_that_is_being_deleted_is_taken() -> None:
+    with pytest.raises(ApplicationDeleting) as caught:
+        apply(stored(a_record(deleted=True)))
+    assert caught.value.reason == "Deleting"
+
+
+def test_deletion_raises_the_generation_once() -> None:
+    decision = decide_delete(stored(a_record(generation=2)), actor="bob", at=NOW, precondition=ANY)
+    assert isinstance(decision, Replace)
+    assert decision.record.deleted
+    assert (decision.record.generation, decision.record.audit.action) == (3, "delete")
+    again = stored(decision.record)
+    assert decide_delete(again, actor="bob", at=NOW, precondition=ANY) == Unchanged(again)
+
+
+def test_a_precondition_is_checked_before_anything_else() -> None:
+    wanted = preconditions.read('"7"', None)
+    with pytest.raises(PreconditionFailed) as caught:
+        apply(stored(a_record(generation=3, deleted=True)), precondition=wanted)
+    assert caught.value.generation == 3
+    with pytest.raises(PreconditionFailed):
+        decide_delete(stored(a_record()), actor="bob", at=NOW, precondition=wanted)
+
+
+@pytest.mark.parametrize(
+    ("if_match", "if_none_match", "generation", "holds"),
+    [
+        (None, None, None, True),
+        (None, None, 3, True),
+        ('"3"', None, 3, True),
+        ('"2", "3"', None, 3, True),
+        ('"3"', None, 4, False),
+        ('"3"', None, None, False),
+        ('W/"3"', None, 3, False),
+        ('"abc"', None, 3, False),
+        ("*", None, 3, True),
+        ("*", None, None, False),
+        (None, "*", None, True),
+        (None, "*", 3, False),
+    ],
+)
+def test_preconditions(if_match: str | None, if_none_match: str | None, generation: int | None, holds: bool) -> None:  # noqa: FBT001 - a table
+    precondition = preconditions.read(if_match, if_none_match)
+    if holds:
+        precondition.check(generation)
+    else:
+        with pytest.raises(PreconditionFailed):
+            precondition.check(generation)
+
+
+@pytest.mark.parametrize(("if_match", "if_none_match"), [("3", None), ("", None), ('"3', None), (None, '"3"')])
+def test_headers_that_are_no_preconditions_are_refused(if_match: str | None, if_none_match: str | None) -> None:
+    with pytest.raises(PreconditionInvalid):
+        preconditions.read(if_match, if_none_match)
