@@ -1,4 +1,4 @@
-"""A control plane for the session, started (and built, if it must be) when the first test asks for it."""
+"""Marks every test here as one of the real control plane, which `tests.support.clusters` starts once a session."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ import pytest
 
 from dev.plane.admin_api import AdminApi
 from dev.plane.control_plane import ControlPlane
-from tests.plane.waiting import eventually
+from tests.support.waiting import eventually
 
 _HERE = Path(__file__).parent
 
@@ -19,18 +19,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.plane)
             # The test's own time only: the first one's fixture may have to build the programs.
             item.add_marker(pytest.mark.timeout(120, func_only=True))
-
-
-@pytest.fixture(scope="session")
-async def plane(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> AsyncIterator[ControlPlane]:
-    terminal = request.config.pluginmanager.getplugin("terminalreporter")
-    directory = tmp_path_factory.mktemp("plane")
-    async with ControlPlane(
-        directory, name="test", progress=lambda line: terminal.write_line(line, flush=True)
-    ) as plane:
-        yield plane
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from dev.plane.control_plane import ControlPlane, DirectoryInUseError
 from dev.processes import ProcessExitedError
 from tests.plane import manifests
-from tests.plane.waiting import eventually
+from tests.support.waiting import eventually
 
 PROGRAMS = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"}
 PODS = "/api/v1/namespaces/default/pods"

@@ -17,7 +17,7 @@ from shared.jobtypes.base import RenderContext, Rendering
 from shared.jobtypes.builtin import BUILTIN
 from shared.jobtypes.rules import rule_for
 from tests.plane.manifests import SIMULATE
-from tests.plane.waiting import eventually
+from tests.support.waiting import eventually
 
 _UNIT_TESTS = Path(__file__).parents[1] / "unit" / "shared" / "jobtypes"
 GOLDEN = {path.stem: path.read_text() for path in (_UNIT_TESTS / "golden").glob("*.yaml")}

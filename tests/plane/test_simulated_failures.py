@@ -4,7 +4,7 @@ import pytest
 
 from dev.plane.admin_api import AdminApi
 from tests.plane import manifests
-from tests.plane.waiting import eventually
+from tests.support.waiting import eventually
 
 
 async def settled_pod(api: AdminApi, namespace: str, manifest: dict[str, Any], settled: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 from dev.plane.admin_api import AdminApi
 from dev.plane.control_plane import ControlPlane
 from tests.plane import manifests
-from tests.plane.waiting import eventually
+from tests.support.waiting import eventually
 
 
 def core(namespace: str, plural: str, name: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Waits for a state of the cluster, never for a time."""
+"""Waits for a state by reading it, never for a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

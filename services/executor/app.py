@@ -1,0 +1,119 @@
+"""Builds the executor out of its parts and runs it."""
+
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from functools import partial
+from uuid import uuid4
+
+from services.executor.adapters.answers import BusAnswers
+from services.executor.adapters.beats import Beats
+from services.executor.adapters.mailbox import Mailbox
+from services.executor.adapters.meter import PrometheusMeter
+from services.executor.domain.grants import DECLARED_KINDS, Grants
+from services.executor.handlers.apply import Application
+from services.executor.handlers.commands import Commands
+from services.executor.handlers.enrolment import Enrolments
+from services.executor.handlers.prepare import Preparation
+from services.executor.handlers.prune import Pruning
+from services.executor.ports import Answers, Cluster, Meter, OpenSealed
+from services.executor.settings import ExecutorSettings
+from shared.bus import Bus, BusClosed, Parker, work
+from shared.bus.topology import executor_durable
+from shared.contracts import subjects
+from shared.contracts.identity import ClusterName
+from shared.jobtypes.base import Registry
+from shared.jobtypes.builtin import BUILTIN
+from shared.kube import KubeApi
+from shared.metrics import Metrics
+from shared.runtime import Stopping, serve
+from shared.sealing import SealingKey, load_key, open_value
+
+NAME = "executor"
+
+
+def now() -> datetime:
+    """The present time in UTC."""
+    return datetime.now(UTC)
+
+
+def open_with(private_key: SealingKey, cluster: ClusterName) -> OpenSealed:
+    """Open values with the key of this cluster."""
+    return lambda text, place: open_value(text, place, cluster, private_key)
+
+
+def kinds_by_type(registry: Registry) -> dict[str, frozenset[str]]:
+    """What components of each type may consist of: the type's own kinds, and those of every trait.
+
+    A command does not tell which traits a component has. A type whose objects are written by hand has what is granted.
+    """
+    traits = frozenset[str]().union(*(trait.kinds for trait in registry.traits.values()))
+    return {name: entry.kinds | traits for name, entry in registry.job_types.items()} | DECLARED_KINDS
+
+
+def build(
+    cluster: Cluster,
+    answers: Answers,
+    *,
+    name: ClusterName,
+    grants: Grants,
+    open_sealed: OpenSealed,
+    meter: Meter,
+) -> Commands:
+    """Wire the handlers."""
+    enrolments = Enrolments(cluster, name)
+    return Commands(
+        preparation=Preparation(cluster, enrolments, grants),
+        application=Application(cluster, enrolments, grants, open_sealed),
+        pruning=Pruning(cluster, enrolments),
+        answers=answers,
+        now=now,
+        meter=meter,
+    )
+
+
+async def run(settings: ExecutorSettings) -> None:
+    """Run until a signal or a failure."""
+    cluster = ClusterName(settings.cluster)
+    private_key = load_key(settings.sealing_key_file)
+    stopping = Stopping()
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        api = await KubeApi.connect(
+            kubeconfig=settings.kubeconfig, context=settings.kube_context, call_timeout_s=settings.kube_timeout_s
+        )
+        stack.push_async_callback(api.close)
+        source = f"kubemin/{NAME}/{cluster}-{uuid4().hex[:8]}"
+        bus = await Bus.connect(settings, source=source, on_closed=lambda: stopping.fail(BusClosed()))
+        stack.push_async_callback(bus.close)
+        commands = build(
+            api,
+            BusAnswers(bus, cluster),
+            name=cluster,
+            grants=Grants(kinds_by_type(BUILTIN), settings.granted),
+            open_sealed=open_with(private_key, cluster),
+            meter=PrometheusMeter(metrics),
+        )
+        mailbox = Mailbox(commands)
+        durable = executor_durable(cluster)
+        beats = Beats(bus, api, cluster, now=now, started_at=now())
+        consume = partial(
+            work,
+            bus.consumer(subjects.STREAM_STEPS, durable),
+            mailbox.command,
+            park=Parker(bus, durable),
+            concurrency=settings.concurrency,
+            newer=mailbox.newer,
+        )
+        await serve(
+            NAME,
+            http=settings,
+            tasks={"commands": lambda stop: consume(stopping=stop), "beats": beats.run},
+            ready=lambda: _not_ready(bus, beats),
+            stopping=stopping,
+            metrics=metrics,
+        )
+
+
+def _not_ready(bus: Bus, beats: Beats) -> list[str]:
+    reasons = [] if bus.connected else ["not connected to NATS"]
+    return reasons + ([beats.trouble] if beats.trouble is not None else [])

@@ -1,0 +1,74 @@
+"""What the executor adds to a manifest before it is applied."""
+
+import copy
+from collections.abc import Callable
+
+from shared.contracts import annotations
+from shared.contracts.commands import ObjectToApply
+from shared.contracts.identity import ObjectKey
+from shared.contracts.sealed import PREFIX
+from shared.errors import Rejected
+from shared.kube.kinds import Object
+
+_OF_THE_SERVER = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
+
+
+class ManifestMismatch(Rejected):
+    """A command names one object and brings the manifest of another."""
+
+    def __init__(self, key: ObjectKey, found: ObjectKey) -> None:
+        super().__init__(f"the command names {key} and brings the manifest of {found}", reason="ManifestMismatch")
+
+
+OpenValue = Callable[[str, str], str]
+"""Opens the sealed text of a Secret's key: `(key, text) -> base64 of the value`; raises SealedValueInvalid."""
+
+
+def finished(wanted: ObjectToApply, open_value: OpenValue) -> Object:
+    """The object as it goes to the API server: stamped, its sealed values opened. The command is left as it is.
+
+    Raises:
+        ManifestMismatch: the command contradicts itself.
+        SealedValueInvalid: a value was sealed for another place.
+
+    """
+    manifest = copy.deepcopy(wanted.manifest)
+    metadata = manifest.setdefault("metadata", {})
+    for field in _OF_THE_SERVER:
+        metadata.pop(field, None)
+    if wanted.key.namespace:
+        metadata.setdefault("namespace", wanted.key.namespace)
+    found = ObjectKey.of(manifest)
+    if found != wanted.key:
+        raise ManifestMismatch(wanted.key, found)
+    metadata["annotations"] = (metadata.get("annotations") or {}) | _stamps(wanted)
+    if wanted.key.kind == "Secret" and wanted.key.api_version == "v1":
+        _open(manifest, open_value)
+    return manifest
+
+
+def onto(manifest: Object, live: Object) -> Object:
+    """The manifest with the preconditions that the live object is still the one that was looked at."""
+    seen = {field: live["metadata"][field] for field in ("uid", "resourceVersion")}
+    return {**manifest, "metadata": {**manifest["metadata"], **seen}}
+
+
+def _stamps(wanted: ObjectToApply) -> dict[str, str]:
+    stamps = {
+        annotations.ANNOTATION_DIGEST: wanted.digest,
+        annotations.ANNOTATION_GENERATION: str(wanted.generation),
+    }
+    if wanted.rule is not None:
+        stamps[annotations.ANNOTATION_RULE] = wanted.rule.model_dump_json(exclude_none=True)
+    return stamps
+
+
+def _open(manifest: Object, open_value: OpenValue) -> None:
+    for field in ("data", "stringData"):
+        values = manifest.get(field) or {}
+        for name, text in list(values.items()):
+            if isinstance(text, str) and text.startswith(PREFIX):
+                del values[name]
+                manifest.setdefault("data", {})[name] = open_value(name, text)
+    if not manifest.get("stringData", True):
+        del manifest["stringData"]

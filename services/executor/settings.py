@@ -1,0 +1,48 @@
+"""Settings of the executor, from the environment."""
+
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from services.executor.domain.grants import DEFAULT_GRANTED_KINDS
+from shared.contracts.identity import DNS_SUBDOMAIN
+from shared.kube.kinds import GroupVersionKind
+from shared.runtime import BusSettings, HttpSettings
+
+
+class ExecutorSettings(HttpSettings, BusSettings):
+    """What an executor has to know: one cluster, and who may do what in it."""
+
+    cluster: str = Field(pattern=DNS_SUBDOMAIN, max_length=63)
+    """Name of the cluster as the centre registered it."""
+    kubeconfig: str = ""
+    """Path; empty: the service account of the pod that the executor runs in."""
+    kube_context: str = ""
+    """Of the kubeconfig; empty: its current one."""
+    kube_timeout_s: float = Field(default=20.0, gt=0, lt=30)
+    """Of one call to Kubernetes; below half of the 60 s after which a command is delivered again."""
+    sealing_key_file: Path
+    """The cluster's private sealing key, as `python -m shared.sealing keygen` writes it."""
+    granted_kinds: str = ",".join(DEFAULT_GRANTED_KINDS)
+    """What objects written by hand (`k8s-objects`) may be: `apiVersion/Kind` or `<group>/<version>/*`, with commas.
+
+    By default workloads and what they read: nothing of the whole cluster, and nothing that grants rights.
+    """
+    concurrency: int = Field(default=32, ge=1, le=512)
+    """Commands at work at once; one is mostly waiting for the API server."""
+
+    @field_validator("granted_kinds")
+    @classmethod
+    def _check_kinds(cls, value: str) -> str:
+        for kind in _split(value):
+            GroupVersionKind.parse(kind)
+        return value
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """The granted kinds, one by one."""
+        return frozenset(_split(self.granted_kinds))
+
+
+def _split(kinds: str) -> list[str]:
+    return [kind.strip() for kind in kinds.split(",") if kind.strip()]

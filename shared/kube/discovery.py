@@ -1,0 +1,81 @@
+"""Which resources the API server serves: asked once per group and version, again when a kind is missing."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from shared.kube.errors import KindUnknown, KubeError, NotFound
+from shared.kube.kinds import GroupVersionKind, Resource, group_version_path
+from shared.logging import get_logger
+
+logger = get_logger(__name__)
+
+_ASK_AGAIN_AFTER_S = 5.0
+"""A CustomResourceDefinition that was just installed is found soon; one that never comes costs a request each time."""
+
+
+class Discovery:
+    """A cache of the API server's resource lists."""
+
+    def __init__(self, read: Callable[[str], Awaitable[dict[str, Any]]]) -> None:
+        """`read` gets a path from the API server."""
+        self._read = read
+        self._lists: dict[str, dict[str, Resource]] = {}
+        self._read_at: dict[str, float] = {}
+        self._lock = asyncio.Lock()
+
+    async def resource(self, gvk: GroupVersionKind) -> Resource:
+        """How the kind is served; raises KindUnknown, or what reading the list raises."""
+        found = self._lists.get(gvk.api_version, {}).get(gvk.kind)
+        if found is None:
+            async with self._lock:
+                await self._refresh(gvk.api_version)
+                found = self._lists.get(gvk.api_version, {}).get(gvk.kind)
+        if found is None:
+            raise KindUnknown(gvk.api_version, gvk.kind)
+        return found
+
+    async def _refresh(self, api_version: str) -> None:
+        read_at = self._read_at.get(api_version)
+        if read_at is not None and time.monotonic() - read_at < _ASK_AGAIN_AFTER_S:
+            return
+        try:
+            listed = await self._read(group_version_path(api_version))
+        except NotFound:
+            listed = {}
+        self._read_at[api_version] = time.monotonic()
+        self._lists[api_version] = _resources(api_version, listed)
+
+    async def preferred(self) -> list[Resource]:
+        """Every kind in the version that its group prefers; raises what reading the list of groups raises.
+
+        A group whose server is away is left out.
+        """
+        core = await self._read("/api")
+        groups = await self._read("/apis")
+        versions = [str(v) for v in core.get("versions") or ()]
+        versions += [str(g["preferredVersion"]["groupVersion"]) for g in groups.get("groups") or ()]
+        found: list[Resource] = []
+        for api_version in versions:
+            try:
+                listed = await self._read(group_version_path(api_version))
+            except KubeError as error:
+                logger.info("group_not_listed", api_version=api_version, error=str(error))
+                continue
+            found += _resources(api_version, listed).values()
+        return found
+
+
+def _resources(api_version: str, listed: dict[str, Any]) -> dict[str, Resource]:
+    return {
+        entry["kind"]: Resource(
+            gvk=GroupVersionKind(api_version, entry["kind"]),
+            plural=entry["name"],
+            namespaced=bool(entry["namespaced"]),
+            verbs=frozenset(entry.get("verbs") or ()),
+        )
+        for entry in listed.get("resources") or ()
+        # A subresource such as deployments/scale names another kind under a resource of its own.
+        if "/" not in entry["name"]
+    }
