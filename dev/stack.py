@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from dev import services
 from dev.administration import admin, run
@@ -21,9 +21,11 @@ from dev.layout import NAMESPACES, TENANT, Layout, cluster_names
 from dev.mongo import MongoServer
 from dev.nats import NatsServer
 from dev.processes import supervise
-from dev.services import Service
 from shared.bus.accounts import write_accounts
 from shared.bus.credentials import Storage
+
+if TYPE_CHECKING:
+    from dev.services import Service
 
 Progress = Callable[[str], None]
 

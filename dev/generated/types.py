@@ -15,6 +15,7 @@ keys are kept out and warned of. Nested parameters are in the JSON Schemas under
 
 def schemas() -> dict[str, Any]:
     """One JSON Schema per entry."""
+    entries: list[Entry] = [*_job_types(), *_traits()]
     return {
         entry.name: {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -22,7 +23,7 @@ def schemas() -> dict[str, Any]:
             "title": entry.name,
             "description": entry.title,
         }
-        for entry in (*_job_types(), *_traits())
+        for entry in entries
     }
 
 

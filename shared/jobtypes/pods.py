@@ -1,7 +1,5 @@
 """The pod that webservice, worker, statefulset and task share: its parameters and its template."""
 
-# ruff: noqa: N815 - fields carry the documented names of KubeVela's parameters
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

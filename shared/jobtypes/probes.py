@@ -1,7 +1,5 @@
 """Health probes of containers."""
 
-# ruff: noqa: N815 - fields carry the documented names of KubeVela's parameters
-
 from typing import Any
 
 from pydantic import ConfigDict, Field

@@ -1,7 +1,5 @@
 """Ports of containers and the Services before them."""
 
-# ruff: noqa: N815 - fields carry the documented names of KubeVela's parameters
-
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 

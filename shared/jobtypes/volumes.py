@@ -1,7 +1,5 @@
 """Volumes and their mounts, as the built-in components declare them."""
 
-# ruff: noqa: N815 - fields carry the documented names of KubeVela's parameters
-
 from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator

@@ -16,7 +16,7 @@ class RawParameters(Parameters):
 
     model_config = ConfigDict(extra="allow")
 
-    apiVersion: NonEmpty  # noqa: N815 - Kubernetes' name
+    apiVersion: NonEmpty
     """Group and version of the object."""
     kind: NonEmpty
     """Kind of the object."""

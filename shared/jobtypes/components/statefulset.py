@@ -1,7 +1,5 @@
 """`statefulset`, also called `store`: a StatefulSet, for databases and the like."""
 
-# ruff: noqa: N815 - fields carry the documented names of KubeVela's parameters
-
 from shared.contracts.naming import joined
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import JobType, RenderContext, Rendering

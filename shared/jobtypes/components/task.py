@@ -1,7 +1,5 @@
 """`task`: a Job that runs to completion."""
 
-# ruff: noqa: N815 - fields carry the documented names of KubeVela's parameters
-
 from typing import Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """`webservice`: a Deployment with a network endpoint."""
 
-# ruff: noqa: N815 - fields carry the documented names of KubeVela's parameters
-
 from shared.jobtypes.base import JobType, Parameters, RenderContext, Rendering
 from shared.jobtypes.fields import Quantity
 from shared.jobtypes.objects import new_object, present

@@ -1,7 +1,5 @@
 """`worker`: a Deployment without a network endpoint."""
 
-# ruff: noqa: N815 - fields carry the documented names of KubeVela's parameters
-
 from shared.jobtypes.base import JobType, RenderContext, Rendering
 from shared.jobtypes.objects import new_object
 from shared.jobtypes.pods import PodParameters, pod_template

@@ -1,7 +1,5 @@
 """`env`: environment variables of one container or several."""
 
-# ruff: noqa: N815 - fields carry the documented names of KubeVela's parameters
-
 from typing import Self
 
 from pydantic import model_validator

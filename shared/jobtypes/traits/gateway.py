@@ -1,7 +1,5 @@
 """`gateway`: an Ingress before the component."""
 
-# ruff: noqa: N815 - fields carry the documented names of KubeVela's parameters
-
 import copy
 from dataclasses import replace
 from typing import Annotated, Any, Literal

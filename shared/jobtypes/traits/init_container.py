@@ -1,7 +1,5 @@
 """`init-container`: a container that runs before the component's, with a directory that both share."""
 
-# ruff: noqa: N815 - fields carry the documented names of KubeVela's parameters
-
 from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
 from shared.jobtypes.fields import NonEmpty, PullPolicy
 from shared.jobtypes.objects import present

@@ -1,7 +1,5 @@
 """`sidecar`: another container in the component's pods."""
 
-# ruff: noqa: N815 - fields carry the documented names of KubeVela's parameters
-
 from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
 from shared.jobtypes.fields import NonEmpty
 from shared.jobtypes.objects import present

@@ -1,7 +1,5 @@
 """`storage`: volumes, configs and secrets, declared beside the component and shown in its pods."""
 
-# ruff: noqa: N815 - fields carry the documented names of KubeVela's parameters
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal, Self

@@ -18,7 +18,7 @@ from shared.contracts.runs import (
     StepPhaseChanged,
 )
 from shared.contracts.views import ObjectView
-from shared.store import archive, plans, planner_states, projections
+from shared.store import archive, planner_states, plans, projections
 from shared.store.archive import Archive
 from shared.store.database import Database
 from shared.store.planner_states import PlannerStates, StoredState
@@ -101,21 +101,26 @@ async def test_equal_manifests_are_stored_once(database: Database) -> None:
 
 def events() -> list[RunEvent]:
     header = {"app": APP, "uid": UID, "run": RUN, "generation": 1, "at": NOW}
+    web = header | {"cluster": HERE, "step": "web"}
     outline = StepOutline(
-        cluster=HERE, namespace=Namespace("shop"), step=StepId("web"), component="web", job_type="worker", objects=(KEY,)
+        cluster=HERE,
+        namespace=Namespace("shop"),
+        step=StepId("web"),
+        component="web",
+        job_type="worker",
+        objects=(KEY,),
     )
-    raw = [
-        RunAccepted.model_validate(header | {"n": 1, "action": Action.DEPLOY, "requested_by": "ann", "steps": (outline,)}),
-        RunPhaseChanged.model_validate(header | {"n": 2, "phase": RunPhase.RUNNING}),
-        StepPhaseChanged.model_validate(header | {"n": 3, "cluster": HERE, "step": "web", "phase": StepPhase.APPLYING}),
-        ObjectRecorded.model_validate(
-            header | {"n": 4, "cluster": HERE, "step": "web", "key": KEY, "object_uid": "u1", "digest": "d" * 64}
+    return [
+        RunAccepted.model_validate(
+            header | {"n": 1, "action": Action.DEPLOY, "requested_by": "ann", "steps": (outline,)}
         ),
-        StepPhaseChanged.model_validate(header | {"n": 5, "cluster": HERE, "step": "web", "phase": StepPhase.SUCCEEDED}),
+        RunPhaseChanged.model_validate(header | {"n": 2, "phase": RunPhase.RUNNING}),
+        StepPhaseChanged.model_validate(web | {"n": 3, "phase": StepPhase.APPLYING}),
+        ObjectRecorded.model_validate(web | {"n": 4, "key": KEY, "object_uid": "u1", "digest": "d" * 64}),
+        StepPhaseChanged.model_validate(web | {"n": 5, "phase": StepPhase.SUCCEEDED}),
         RunPhaseChanged.model_validate(header | {"n": 6, "phase": RunPhase.SUCCEEDED}),
         AppPhaseChanged.model_validate(header | {"n": 7, "phase": AppPhase.DELETING}),
     ]
-    return list(raw)
 
 
 async def test_archive_keeps_each_event_once_and_returns_them_in_order(database: Database) -> None:

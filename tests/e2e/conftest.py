@@ -1,0 +1,29 @@
+"""The whole system, once against the simulator and once against the real control plane."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from dev.processes import free_ports
+from dev.stack import Options
+from tests.e2e.system import System
+
+
+@pytest.fixture(
+    scope="session",
+    params=["sim", pytest.param("plane", marks=pytest.mark.plane)],
+)
+async def system(request: pytest.FixtureRequest) -> AsyncIterator[System]:
+    """Two clusters of a kind, and every service as a process of its own."""
+    terminal: Any = request.config.pluginmanager.getplugin("terminalreporter")
+    # A fixed port, so that a gateway that is started again is found again.
+    options = Options(cluster=request.param, clusters=2, port=free_ports(1)[0])
+    async with System.running(options, lambda line: terminal.write_line(line, flush=True)) as running:
+        yield running
+
+
+@pytest.fixture
+async def namespace(system: System) -> str:
+    """A namespace of the tenant, enrolled in both clusters."""
+    return await system.enrolled_namespace()
