@@ -1,0 +1,262 @@
+"""The command line: commands, options and help texts.
+
+Each command imports its work when it runs, so that `--help` and completion need not wait for an HTTP client.
+"""
+# ruff: noqa: PLC0415, FBT002, PLR0917 - imports: see above; parameters are how typer declares options
+
+import os
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.outputs import Output, PlanOutput
+
+if TYPE_CHECKING:
+    from cli.client import Client
+    from cli.failures import ExitCode
+    from cli.session import Session
+
+_EPILOG = "--server, --token-file and --context may stand anywhere; `kubemin --help` has them."
+_GLOBAL = ("--server", "--token-file", "--context")
+_OUR_OPTIONS_END_AT = ("dev", "--")
+
+app = typer.Typer(
+    name="kubemin",
+    help="Delivers whole applications to Kubernetes, and says why they are pending, stuck or failed.",
+    epilog="Exit codes: 0 done, 1 refused or failed, 2 could not tell, 130 interrupted.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+contexts = typer.Typer(help="Which gateway is talked to.", no_args_is_help=True)
+app.add_typer(contexts, name="context")
+
+
+def duration(text: str) -> float:
+    """Read a duration, in seconds."""
+    from cli.durations import parse_s
+
+    try:
+        return parse_s(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+Files = Annotated[
+    list[str],
+    typer.Option("-f", "--file", help="A file, a directory, or - for standard input; repeatable.", metavar="PATH"),
+]
+Namespace = Annotated[str | None, typer.Option("-n", "--namespace", help="The application's namespace.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Show progress until it has ended.")]
+Timeout = Annotated[
+    float, typer.Option(parser=duration, metavar="TIME", help="How long to wait, such as 90s, 10m or 1h.")
+]
+AnswerForm = Annotated[Output, typer.Option("-o", "--output", help="json: exactly what the gateway answers.")]
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    server: Annotated[
+        str | None, typer.Option(help="Address of the gateway (or KUBEMIN_SERVER).", metavar="URL")
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File with the token for it (or KUBEMIN_TOKEN).", metavar="FILE")
+    ] = None,
+    context: Annotated[str | None, typer.Option(help="Another context than the current one.", metavar="NAME")] = None,
+) -> None:
+    """Keep what all commands share."""
+    ctx.obj = {"server": server, "token_file": token_file, "context": context}
+
+
+@app.command(epilog=_EPILOG)
+def apply(
+    ctx: typer.Context,
+    file: Files,
+    wait: Wait = False,
+    timeout: Timeout = "1h",  # type: ignore[assignment] # read by `duration`
+    output: AnswerForm = Output.TABLE,
+) -> None:
+    """Deliver applications: create them, or bring them to what the documents say now."""
+    from cli.commands import documents
+
+    _run(ctx, output, lambda s, c: documents.apply(s, c, file, waiting=wait, timeout_s=timeout))
+
+
+@app.command(epilog=_EPILOG)
+def plan(
+    ctx: typer.Context,
+    file: Files,
+    output: Annotated[PlanOutput, typer.Option("-o", "--output", help="json: exactly the gateway's.")] = (
+        PlanOutput.TABLE
+    ),
+) -> None:
+    """Show what documents would do, and do nothing. Exit code: 0 accepted, 1 rejected, 2 could not tell."""
+    from cli.commands import documents
+
+    _run(ctx, output, lambda s, c: documents.plan(s, c, file))
+
+
+@app.command("list", epilog=_EPILOG)
+def list_(
+    ctx: typer.Context,
+    namespace: Annotated[str | None, typer.Option("-n", "--namespace", help="Only this namespace.")] = None,
+    phase: Annotated[
+        list[str] | None, typer.Option(help="Active, Deleting or Deleted; repeatable (the first two unless given).")
+    ] = None,
+    output: AnswerForm = Output.TABLE,
+) -> None:
+    """List applications and how they are."""
+    from cli.commands import applications
+
+    _run(ctx, output, lambda s, c: applications.list_(s, c, namespace=namespace, phases=phase or ()))
+
+
+@app.command(epilog=_EPILOG)
+def status(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="APP", help="Its name, or namespace/name.")],
+    namespace: Namespace = None,
+    tree: Annotated[bool, typer.Option("--tree", help="Down to objects and pods.")] = False,
+    output: AnswerForm = Output.TABLE,
+) -> None:
+    """Show how an application is, and why."""
+    from cli.commands import applications
+
+    _run(ctx, output, lambda s, c: applications.status(s, c, name, namespace=namespace, tree=tree))
+
+
+@app.command(epilog=_EPILOG)
+def clusters(ctx: typer.Context, output: AnswerForm = Output.TABLE) -> None:
+    """List the clusters and how their agents are."""
+    from cli.commands import applications
+
+    _run(ctx, output, applications.list_clusters)
+
+
+@app.command(epilog=_EPILOG)
+def watch(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, as `apply` and `status` show it.")],
+    timeout: Timeout = "1h",  # type: ignore[assignment] # read by `duration`
+    output: AnswerForm = Output.TABLE,
+) -> None:
+    """Follow a run to its end. Exit code: 0 succeeded, 1 failed, 2 could not tell."""
+    from cli.commands import following
+
+    _run(ctx, output, lambda s, c: following.watch(s, c, run, timeout_s=timeout))
+
+
+@app.command(epilog=_EPILOG)
+def delete(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="APP", help="Its name, or namespace/name.")],
+    namespace: Namespace = None,
+    wait: Wait = False,
+    timeout: Timeout = "1h",  # type: ignore[assignment] # read by `duration`
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; only a terminal is asked anyway.")] = False,
+    output: AnswerForm = Output.TABLE,
+) -> None:
+    """Delete an application and all that is its own, except volumes."""
+    from cli.commands import applications
+
+    if not yes and sys.stdin.isatty() and sys.stderr.isatty():
+        typer.confirm(f"Delete {name} with all that is its own, except volumes?", abort=True, err=True)
+    _run(
+        ctx,
+        output,
+        lambda s, c: applications.delete(s, c, name, namespace=namespace, waiting=wait, timeout_s=timeout),
+    )
+
+
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def dev(ctx: typer.Context) -> None:
+    """Run all of KubeMin on this machine until Ctrl-C (`kubemin dev --help` has its options)."""
+    from cli.commands import development
+
+    development.hand_over(_session(ctx), ctx.args)
+
+
+@app.command()
+def version() -> None:
+    """Say which version this is."""
+    from importlib import metadata
+
+    try:
+        print(f"kubemin {metadata.version('kubemin')}")
+    except metadata.PackageNotFoundError:
+        print("kubemin from its sources, not installed")
+
+
+@contexts.command("list")
+def list_contexts(ctx: typer.Context) -> None:
+    """List the known gateways."""
+    from cli.commands import contexts as commands
+
+    raise typer.Exit(commands.list_(_session(ctx)))
+
+
+@contexts.command("use")
+def use_context(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """Talk to this one from now on."""
+    from cli.commands import contexts as commands
+
+    raise typer.Exit(commands.use(_session(ctx), name))
+
+
+@contexts.command("add")
+def add_context(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    server: Annotated[str, typer.Option(help="Address of the gateway.", metavar="URL")],
+    token_file: Annotated[Path, typer.Option(help="File with the token for it.", metavar="FILE")],
+) -> None:
+    """Keep a gateway's address and token under a name."""
+    from cli.commands import contexts as commands
+
+    raise typer.Exit(commands.add(_session(ctx), name, server=server, token_file=token_file))
+
+
+def main() -> None:
+    """Run the command; the entry point `kubemin`."""
+    app(args=hoisted(sys.argv[1:]), prog_name="kubemin")
+
+
+def hoisted(arguments: Sequence[str]) -> list[str]:
+    """Bring the options of all commands before the command, where the parser looks for them."""
+    front: list[str] = []
+    rest: list[str] = []
+    waiting = list(arguments)
+    while waiting:
+        word = waiting.pop(0)
+        name, equals, _ = word.partition("=")
+        if word in _OUR_OPTIONS_END_AT or (word == "add" and rest == ["context"]):
+            return [*front, *rest, word, *waiting]
+        if name not in _GLOBAL:
+            rest.append(word)
+        elif equals or not waiting:
+            front.append(word)
+        else:
+            front += [word, waiting.pop(0)]
+    return [*front, *rest]
+
+
+def _run(
+    ctx: typer.Context,
+    output: StrEnum,
+    work: "Callable[[Session, Client], Coroutine[Any, Any, ExitCode]]",
+) -> None:
+    session = _session(ctx, output)
+    raise typer.Exit(session.run(lambda client: work(session, client)))
+
+
+def _session(ctx: typer.Context, output: StrEnum = Output.TABLE) -> "Session":
+    from cli.context import Options
+    from cli.session import Session
+    from cli.terminal import Terminal
+
+    return Session(options=Options(**ctx.obj), environment=dict(os.environ), terminal=Terminal(output.value))

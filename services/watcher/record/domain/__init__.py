@@ -1,0 +1,1 @@
+"""Pure: what an observation says to people."""
