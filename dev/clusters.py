@@ -77,7 +77,7 @@ class SimulatedCluster:
     async def start(self) -> None:
         """Start it and wait for its kubeconfig; raises ProcessExitedError or TimeoutError."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        argv = [sys.executable, "-m", "dev.simulator", "--name", self.name, "--port", "0"]
+        argv = [sys.executable, "-m", "dev.simulator", "--name", self.name, "--port", "0", "--tls"]
         child = ChildProcess(
             f"simulator {self.name}",
             [*argv, "--kubeconfig", str(self.kubeconfig)],

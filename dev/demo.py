@@ -29,6 +29,12 @@ async def deliver(stack: Stack, progress: Progress) -> int:
     return 0
 
 
+def _only_ours(context: Path) -> dict[str, str]:
+    """The environment without what would send the demonstration to another installation."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("KUBEMIN_SERVER", "KUBEMIN_TOKEN")}
+    return {**kept, "KUBEMIN_CONFIG": str(context)}
+
+
 async def kubemin(stack: Stack, arguments: Sequence[str]) -> int:
     """Run the command line against the stack, its output on our terminal; ended with us."""
     process = await asyncio.create_subprocess_exec(
@@ -37,7 +43,7 @@ async def kubemin(stack: Stack, arguments: Sequence[str]) -> int:
         "cli",
         *arguments,
         stdin=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "KUBEMIN_CONFIG": str(stack.layout.context)},
+        env=_only_ours(stack.layout.context),
         # Ctrl-C is for us: we end it, and then everything else in order.
         start_new_session=True,
     )

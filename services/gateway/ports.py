@@ -7,8 +7,8 @@ from services.gateway.domain.beats import Heard, Part
 from services.gateway.domain.documents import Sealing
 from services.gateway.domain.merging import Observations
 from shared.contracts.desired import DesiredRecord, PagePosition, StoredApplication
-from shared.contracts.facts import PodsObserved
-from shared.contracts.identity import AppRef, AppUid, RunId, Tenant
+from shared.contracts.facts import ObservationOrder, PodsObserved
+from shared.contracts.identity import AppRef, AppUid, ClusterName, RunId, Tenant
 from shared.contracts.phases import AppPhase
 from shared.contracts.registry import ClusterRecord, TokenRecord
 from shared.contracts.runs import RunEvent
@@ -99,8 +99,10 @@ class Projections(Protocol):
         """The generation that the planner took up last."""
         ...
 
-    async def observations(self, uids: Sequence[AppUid]) -> Mapping[AppUid, Observations]:
-        """What was last observed."""
+    async def observations(
+        self, uids: Sequence[AppUid], restated: Mapping[ClusterName, ObservationOrder]
+    ) -> Mapping[AppUid, Observations]:
+        """What was last observed; what was not seen since its cluster was restated is Missing."""
         ...
 
     async def pods(self, uid: AppUid) -> list[PodsObserved]:
@@ -147,4 +149,9 @@ class Beats(Protocol):
     @property
     def heard(self) -> Mapping[Part, Heard]:
         """The last beat of every part."""
+        ...
+
+    @property
+    def restated(self) -> Mapping[ClusterName, ObservationOrder]:
+        """By cluster: when everything that exists there was stated anew."""
         ...

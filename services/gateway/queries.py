@@ -74,7 +74,7 @@ class Queries:
         """Return a run with what was observed of it."""
         view = await self.planned_run(principal, run)
         observed, pods = await asyncio.gather(
-            self._projections.observations([view.uid]), self._projections.pods(view.uid)
+            self._projections.observations([view.uid], self._beats.restated), self._projections.pods(view.uid)
         )
         return merging.with_observations(view, observed.get(view.uid, {}), pods)
 
@@ -114,7 +114,7 @@ class Queries:
         uid = stored.record.uid
         newest, observed, generations, pods = await asyncio.gather(
             self._projections.newest_runs([uid]),
-            self._projections.observations([uid]),
+            self._projections.observations([uid], self._beats.restated),
             self._projections.observed_generations([uid]),
             self._projections.pods(uid),
         )
@@ -134,7 +134,7 @@ class Queries:
             return ()
         newest, observed, generations = await asyncio.gather(
             self._projections.newest_runs(uids),
-            self._projections.observations(uids),
+            self._projections.observations(uids, self._beats.restated),
             self._projections.observed_generations(uids),
         )
         summaries = []

@@ -3,11 +3,12 @@
 The collections' layouts are those of `shared.store.projections`, which writes them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.contracts.facts import PROGRESS_FACT, PodsObserved
+from shared.contracts.facts import PROGRESS_FACT, ObservationOrder, PodsObserved
 from shared.contracts.identity import AppUid, ClusterName, ObjectKey, RunId
+from shared.contracts.phases import Health, Reason
 from shared.contracts.views import ObjectView, RunSummary, RunView
 from shared.store.database import Database, Document
 
@@ -18,6 +19,12 @@ PODS = "pods"
 
 Observations = dict[tuple[ClusterName, ObjectKey], ObjectView]
 """The last observation of every object of an application."""
+
+_GONE = {
+    "health": Health.MISSING,
+    "reason": Reason.VANISHED,
+    "message": "it was deleted in the cluster while nobody watched",
+}
 
 
 class Reads:
@@ -51,11 +58,20 @@ class Reads:
         found = await self._database.find(APP_STATUS, {"_id": {"$in": list(uids)}}, projection=("observed_generation",))
         return {AppUid(document["_id"]): int(document["observed_generation"]) for document in found}
 
-    async def observations(self, uids: Sequence[AppUid]) -> dict[AppUid, Observations]:
-        """Return what was last observed of the objects of these applications."""
+    async def observations(
+        self, uids: Sequence[AppUid], restated: Mapping[ClusterName, ObservationOrder]
+    ) -> dict[AppUid, Observations]:
+        """Return what was last observed of the objects of these applications.
+
+        `restated` says for a cluster at which order everything that exists there was stated anew: what was last seen
+        before it went away while nobody watched.
+        """
         grouped: dict[AppUid, Observations] = {uid: {} for uid in uids}
         for document in await self._database.find(OBSERVATIONS, {"uid": {"$in": list(uids)}}):
             view = ObjectView.model_validate_json(document["view"])
+            settled = restated.get(ClusterName(document["cluster"]))
+            if settled is not None and settled.later_than(_order(document)):
+                view = view.model_copy(update=_GONE)
             grouped[document["uid"]][ClusterName(document["cluster"]), view.key] = view
         return grouped
 
@@ -63,6 +79,12 @@ class Reads:
         """Return the pods of every step of an application, as last observed."""
         found = await self._database.find(PODS, _ids_under(uid))
         return [PROGRESS_FACT.validate_json(document["pods"]) for document in found]
+
+
+def _order(document: Document) -> ObservationOrder:
+    return ObservationOrder(
+        incarnation=document["incarnation"], transitions=document["transitions"], counter=document["counter"]
+    )
 
 
 def _ids_under(uid: AppUid) -> Document:

@@ -121,3 +121,17 @@ async def test_object_deleted_behind_our_back_shows_as_missing(system: System, n
     deployment = ObjectKey(api_version="apps/v1", kind="Deployment", namespace=namespace, name="web")
     await system.kube[system.clusters[0]].delete(deployment)
     await system.until(lambda: system.application(namespace, "app"), lambda a: a["health"] == "Missing")
+
+
+async def test_object_deleted_while_nobody_watches_shows_as_missing(system: System, namespace: str) -> None:
+    await system.delivered(application(namespace, component("web")))
+    await system.healthy(namespace, "app")
+    cluster = system.clusters[0]
+    observer = system.stack.services[f"observe-{cluster}"]
+    await observer.process.stop()
+    deployment = ObjectKey(api_version="apps/v1", kind="Deployment", namespace=namespace, name="web")
+    await system.kube[cluster].delete(deployment)
+    await observer.start()
+    await observer.ready()
+    missing = await system.until(lambda: system.application(namespace, "app"), lambda a: a["health"] == "Missing")
+    assert "nobody watched" in str(missing["steps"])

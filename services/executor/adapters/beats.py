@@ -11,6 +11,7 @@ from shared.contracts.facts import AgentBeat
 from shared.contracts.identity import ClusterName, ObjectKey
 from shared.errors import Retryable
 from shared.kube import KubeApi, KubeError
+from shared.kube.version import is_simulated
 from shared.logging import get_logger
 from shared.runtime import Stopping
 
@@ -19,7 +20,6 @@ logger = get_logger(__name__)
 _EVERY_S = 5.0
 _PART: Literal["executor"] = "executor"
 _KUBE_SYSTEM = ObjectKey(api_version="v1", kind="Namespace", namespace="", name="kube-system")
-_SIMULATOR_SIGN = "simulat"
 """In the version of a cluster that is a simulation and says so."""
 
 
@@ -56,7 +56,7 @@ class Beats:
             part=_PART,
             incarnation=system["metadata"]["uid"],
             kubernetes_version=git_version,
-            simulated=_SIMULATOR_SIGN in git_version.lower(),
+            simulated=is_simulated(git_version),
             version=version("kubemin"),
             started_at=self._started_at,
             at=self._now(),

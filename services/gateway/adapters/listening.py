@@ -12,8 +12,8 @@ from shared.bus.messages import decode, open_delivery
 from shared.bus.tail import Resync
 from shared.contracts import subjects
 from shared.contracts.envelope import NewerMessage
-from shared.contracts.facts import BEAT, PROGRESS_FACT
-from shared.contracts.identity import AppRef
+from shared.contracts.facts import BEAT, PROGRESS_FACT, ObservationOrder
+from shared.contracts.identity import AppRef, ClusterName
 from shared.errors import Rejected
 from shared.logging import get_logger
 from shared.runtime.stoppable import until_stopped
@@ -30,6 +30,12 @@ class BeatListener:
         self._now = now
         self._monotonic_s = monotonic_s
         self._heard: dict[Part, Heard] = {}
+        self._restatements = beats.Restatements()
+
+    @property
+    def restated(self) -> Mapping[ClusterName, ObservationOrder]:
+        """By cluster: when everything there was stated anew."""
+        return self._restatements.settled
 
     @property
     def heard(self) -> Mapping[Part, Heard]:
@@ -46,6 +52,7 @@ class BeatListener:
                 # The next one comes in a moment; until it is understood, its cluster counts as silent.
                 logger.warning("beat_ignored", subject=delivery.subject, error=str(error))
                 continue
+            self._restatements.note(beat, self._monotonic_s())
             self._heard[beat.cluster, beat.part] = beats.heard(
                 beat, stored_at=delivery.stored_at, arrived_at=self._now(), arrived_s=self._monotonic_s()
             )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.gateway.domain.health import BEAT_STALE_AFTER_S
-from shared.contracts.facts import AgentBeat
+from shared.contracts.facts import AgentBeat, ObservationOrder
 from shared.contracts.identity import ClusterName
 from shared.contracts.registry import ClusterRecord
 from shared.contracts.views import ClusterView
@@ -14,6 +14,8 @@ Part = tuple[ClusterName, str]
 """A cluster and `executor` or `observe`."""
 EXECUTOR = "executor"
 OBSERVE = "observe"
+RESTATED_AFTER_S = 15.0
+"""Three beats: projections that lag further than that are behind with everything."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,33 @@ class Heard:
 def heard(beat: AgentBeat, *, stored_at: datetime, arrived_at: datetime, arrived_s: float) -> Heard:
     """Take a beat in; one that had been kept in the stream is as old as that."""
     return Heard(beat, arrived_s - max(0.0, (arrived_at - stored_at).total_seconds()))
+
+
+class Restatements:
+    """When each cluster's observer has last stated everything that exists there.
+
+    A beat may be heard before what it speaks of is projected, so it counts after a moment only.
+    """
+
+    def __init__(self) -> None:
+        self._settled: dict[ClusterName, ObservationOrder] = {}
+        self._fresh: dict[ClusterName, tuple[ObservationOrder, float]] = {}
+
+    def note(self, beat: AgentBeat, now_s: float) -> None:
+        """Take a beat in."""
+        if beat.restated is None:
+            return
+        fresh = self._fresh.get(beat.cluster)
+        if fresh is not None and fresh[0] == beat.restated:
+            if now_s - fresh[1] >= RESTATED_AFTER_S:
+                self._settled[beat.cluster] = beat.restated
+            return
+        self._fresh[beat.cluster] = (beat.restated, now_s)
+
+    @property
+    def settled(self) -> Mapping[ClusterName, ObservationOrder]:
+        """By cluster: what was last seen before is gone."""
+        return self._settled
 
 
 def age_s(beats: Mapping[Part, Heard], cluster: ClusterName, part: str, now_s: float) -> float | None:

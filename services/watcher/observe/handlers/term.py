@@ -16,6 +16,7 @@ from shared.contracts.identity import PREPARE, PRUNE
 from shared.contracts.nudge import Nudge
 from shared.errors import Retryable
 from shared.kube.kinds import GroupVersionKind
+from shared.kube.version import is_simulated
 from shared.logging import get_logger
 from shared.metrics import Metrics
 from shared.runtime.stopping import Stopping
@@ -23,7 +24,6 @@ from shared.runtime.stopping import Stopping
 logger = get_logger(__name__)
 
 _PART: Literal["observe"] = "observe"
-_SIMULATOR_SIGN = "simulat"
 """In the version of a cluster that is a simulation and says so."""
 _OBJECT_HOLD_S = 0.05
 """Between two facts of one object: a Deployment of a thousand pods changes with each of them."""
@@ -192,7 +192,7 @@ class Term:
             part=_PART,
             incarnation=self._voice.orders.incarnation,
             kubernetes_version=self._about.git_version,
-            simulated=_SIMULATOR_SIGN in self._about.git_version.lower(),
+            simulated=is_simulated(self._about.git_version),
             version=self._about.version,
             started_at=self._about.started_at,
             at=self._voice.now(),

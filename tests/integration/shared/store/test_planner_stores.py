@@ -192,11 +192,11 @@ async def test_observations_are_ordered_by_their_observer_never_by_arrival(datab
     stored = Projections(database)
     for fact in (seen(5), seen(3), seen(1, transitions=2), seen(9)):
         await stored.observe([(fact, view(fact))])
-    found = await Reads(database).observations([UID])
+    found = await Reads(database).observations([UID], {})
     assert found[UID][HERE, KEY].progress.ready == 1
     other = seen(1, incarnation="another cluster")
     await stored.observe([(other, view(other))])
-    assert (await Reads(database).observations([UID]))[UID][HERE, KEY].progress.ready == 1
+    assert (await Reads(database).observations([UID], {}))[UID][HERE, KEY].progress.ready == 1
 
 
 async def test_pods_of_a_step_are_replaced_as_a_whole(database: Database) -> None:
@@ -218,3 +218,12 @@ async def test_pods_of_a_step_are_replaced_as_a_whole(database: Database) -> Non
     await stored.observe_pods([gone])
     await stored.observe_pods([pods])
     assert await Reads(database).pods(UID) == [gone]
+
+
+async def test_what_was_not_seen_since_everything_was_stated_anew_is_missing(database: Database) -> None:
+    stored = Projections(database)
+    fact = seen(5)
+    await stored.observe([(fact, view(fact))])
+    for restated, health in ((fact.order, Health.HEALTHY), (seen(6).order, Health.MISSING)):
+        found = await Reads(database).observations([UID], {HERE: restated})
+        assert found[UID][HERE, KEY].health is health

@@ -72,6 +72,10 @@ class World:
             self.events.append(RunPhaseChanged(**header, n=len(self.events) + 1, phase=end))
 
     @property
+    def restated(self) -> Mapping[ClusterName, ObservationOrder]:
+        return {}
+
+    @property
     def heard(self) -> Mapping[Part, Heard]:
         return {}
 
@@ -99,7 +103,10 @@ class World:
     async def load(self, uid: AppUid) -> StoredApplication | None:
         return stored(self.record) if self.record is not None and self.record.uid == uid else None
 
-    async def observations(self, uids: Sequence[AppUid]) -> Mapping[AppUid, Observations]:
+    async def observations(
+        self, uids: Sequence[AppUid], restated: Mapping[ClusterName, ObservationOrder]
+    ) -> Mapping[AppUid, Observations]:
+        assert restated == {}
         return {uid: {} for uid in uids}
 
     async def pods(self, uid: AppUid) -> list[PodsObserved]:

@@ -112,3 +112,24 @@ def test_continue_tokens_come_back() -> None:
 def test_foreign_continue_tokens_are_refused(token: str) -> None:
     with pytest.raises(ContinueInvalid):
         pages.read(token)
+
+
+def test_restatement_counts_once_what_it_speaks_of_had_time_to_be_projected() -> None:
+    restatements = beats.Restatements()
+    first, second = (ObservationOrder(incarnation="k", transitions=1, counter=c) for c in (5, 9))
+    heard = [(first, 0.0), (first, 10.0), (first, 16.0), (second, 20.0), (second, 30.0), (second, 36.0)]
+    settled = []
+    for order, now_s in heard:
+        beat = AgentBeat(
+            cluster=EAST,
+            part="observe",
+            incarnation="k",
+            kubernetes_version="v1.36.3",
+            version="0.1.0",
+            started_at=NOW,
+            at=NOW,
+            restated=order,
+        )
+        restatements.note(beat, now_s)
+        settled.append(restatements.settled.get(EAST))
+    assert settled == [None, None, first, first, first, second]
