@@ -3,9 +3,10 @@
 import asyncio
 import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from dev.python import PYTHON, environment
 
 _TIMEOUT_S = 60.0
 
@@ -26,12 +27,12 @@ async def admin(arguments: Sequence[str], env: Mapping[str, str]) -> Any:
 async def run(arguments: Sequence[str], env: Mapping[str, str]) -> str:
     """Run a Python module of ours to its end and return what it printed; raises CommandFailedError."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
+        PYTHON,
         *arguments,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **env},
+        env={**os.environ, **environment(), **env},
     )
     try:
         async with asyncio.timeout(_TIMEOUT_S):

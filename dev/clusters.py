@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import NoReturn, Protocol
 
 from dev.plane.control_plane import ControlPlane
 from dev.processes import ChildProcess, supervise
+from dev.python import PYTHON, environment
 from shared.errors import Fatal
 
 Progress = Callable[[str], None]
@@ -77,11 +77,12 @@ class SimulatedCluster:
     async def start(self) -> None:
         """Start it and wait for its kubeconfig; raises ProcessExitedError or TimeoutError."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        argv = [sys.executable, "-m", "dev.simulator", "--name", self.name, "--port", "0", "--tls"]
+        argv = [PYTHON, "-m", "dev.simulator", "--name", self.name, "--port", "0", "--tls"]
         child = ChildProcess(
             f"simulator {self.name}",
             [*argv, "--kubeconfig", str(self.kubeconfig)],
             log_path=self.directory / "simulator.log",
+            env=environment(),
         )
         self._children = [child]
         await child.start()

@@ -2,10 +2,10 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from dev.python import PYTHON, environment
 from dev.stack import Progress, Stack
 
 _SHOP = os.path.relpath(Path(__file__).parent.parent / "examples" / "shop")
@@ -32,13 +32,13 @@ async def deliver(stack: Stack, progress: Progress) -> int:
 def _only_ours(context: Path) -> dict[str, str]:
     """The environment without what would send the demonstration to another installation."""
     kept = {name: value for name, value in os.environ.items() if name not in ("KUBEMIN_SERVER", "KUBEMIN_TOKEN")}
-    return {**kept, "KUBEMIN_CONFIG": str(context)}
+    return {**kept, **environment(KUBEMIN_CONFIG=str(context))}
 
 
 async def kubemin(stack: Stack, arguments: Sequence[str]) -> int:
     """Run the command line against the stack, its output on our terminal; ended with us."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
+        PYTHON,
         "-m",
         "cli",
         *arguments,

@@ -1,7 +1,6 @@
 """Our services as child processes of the embedded stack, wired by environment as in production."""
 
 import asyncio
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from collections.abc import Mapping
 from dev.clusters import Cluster
 from dev.layout import Layout
 from dev.processes import ChildProcess
+from dev.python import PYTHON, environment
 
 _READY_TIMEOUT_S = 60.0
 _POLL_S = 0.05
@@ -33,9 +33,10 @@ class Service:
         self._port_file = layout.ports / name
         self.process = ChildProcess(
             name,
-            [sys.executable, "-m", *module],
+            [PYTHON, "-m", *module],
             log_path=layout.logs / f"{name}.log",
             env={
+                **environment(),
                 "KUBEMIN_HTTP_PORT": "0",
                 "KUBEMIN_HTTP_PORT_FILE": str(self._port_file),
                 "KUBEMIN_LOG_LEVEL": "INFO",

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from dev import services
-from dev.administration import admin, run
+from dev.administration import admin
 from dev.clusters import Cluster, choose
 from dev.enrolment import enrol
 from dev.layout import NAMESPACES, TENANT, Layout, cluster_names
@@ -23,6 +23,7 @@ from dev.nats import NatsServer
 from dev.processes import supervise
 from shared.bus.accounts import write_accounts
 from shared.bus.credentials import Storage
+from shared.sealing.keys import generate, public_key_of, save_key
 
 if TYPE_CHECKING:
     from dev.services import Service
@@ -134,14 +135,20 @@ class Stack:
         if not self.layout.mark_key.exists():
             _write_private(self.layout.mark_key, secrets.token_hex(32))
         namespaces = [word for name in NAMESPACES for word in ("--namespace", name)]
-        await admin(["tenant", "create", TENANT, *namespaces], env)
-        for index, cluster in enumerate(self.clusters):
-            key_file = self.layout.sealing_key(cluster.name)
-            public_key = await run(["-m", "shared.sealing", "keygen", "--out", str(key_file)], {})
-            default = ["--default"] if index == 0 else []
-            await admin(["cluster", "add", cluster.name, "--sealing-public-key", public_key, *default], env)
-        created = await admin(["token", "create", "--tenant", TENANT, "--role", "admin", "--name", "dev"], env)
+        async with asyncio.TaskGroup() as group:
+            for index, cluster in enumerate(self.clusters):
+                default = ["--default"] if index == 0 else []
+                key = ["--sealing-public-key", self._sealing_key(cluster.name)]
+                group.create_task(admin(["cluster", "add", cluster.name, *key, *default], env), name="cluster add")
+            await admin(["tenant", "create", TENANT, *namespaces], env)
+            created = await admin(["token", "create", "--tenant", TENANT, "--role", "admin", "--name", "dev"], env)
         self.token = created["token"]
+
+    def _sealing_key(self, cluster: str) -> str:
+        """Make the key pair of a cluster; returns the public key."""
+        private_key = generate()
+        save_key(private_key, self.layout.sealing_key(cluster))
+        return public_key_of(private_key)
 
     async def _start_services(self) -> None:
         started = services.central(self.layout, self.mongodb.uri, self._options.port)

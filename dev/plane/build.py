@@ -7,7 +7,6 @@ in a cache outside of the clone, under a key of all that determines it; a rename
 import asyncio
 import contextlib
 import hashlib
-import os
 import platform
 import re
 import shutil
@@ -18,6 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from dev.cache import cache_dir
 from dev.plane.file_lock import FileLock
 from dev.plane.go_toolchain import GoVersion, find_go, parse_version
 from dev.processes import ChildProcess
@@ -102,7 +102,7 @@ def kubernetes_version() -> str:
 
 def binaries_dir() -> Path:
     """Return where the programs lie once they are built, which need not be the case yet."""
-    return _cache_dir() / "plane" / _cache_key()
+    return cache_dir() / "plane" / _cache_key()
 
 
 async def ensure_binaries(progress: Progress) -> Path:
@@ -124,7 +124,7 @@ async def ensure_binaries(progress: Progress) -> Path:
 
 
 async def _build_into(target: Path, progress: Progress) -> None:
-    go = await find_go(_needed_go())
+    go = await find_go(needed_go())
     minutes = sum(module.minutes for module in _MODULES)
     progress(
         f"building the Kubernetes {kubernetes_version()} control plane with {go}, once for this machine:"
@@ -200,15 +200,6 @@ async def _exclusive(path: Path, progress: Progress) -> AsyncIterator[None]:
         lock.release()
 
 
-def _cache_dir() -> Path:
-    """Return the cache of this user: `$KUBEMIN_CACHE`, else by the XDG base directory specification."""
-    if own := os.environ.get("KUBEMIN_CACHE"):
-        return Path(own)
-    if xdg := os.environ.get("XDG_CACHE_HOME"):
-        return Path(xdg) / "kubemin"
-    return Path.home() / ".cache" / "kubemin"
-
-
 def _cache_key() -> str:
     digest = hashlib.sha256()
     for module in _MODULES:
@@ -219,7 +210,7 @@ def _cache_key() -> str:
     return digest.hexdigest()[:16]
 
 
-def _needed_go() -> GoVersion:
+def needed_go() -> GoVersion:
     """Return the highest `go` directive of the modules."""
     directives = (re.search(r"^go (\S+)$", (each.directory / "go.mod").read_text(), re.MULTILINE) for each in _MODULES)
     versions = (parse_version(f"go{directive[1]}") for directive in directives if directive is not None)

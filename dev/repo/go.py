@@ -5,7 +5,7 @@ import subprocess
 import sys
 from typing import Final
 
-from dev.plane.build import _needed_go, binaries_dir
+from dev.plane.build import binaries_dir, needed_go
 from dev.plane.go_toolchain import NoGoError, find_go
 from dev.repo.tree import ROOT
 
@@ -19,7 +19,7 @@ def is_go_missing() -> bool:
     if binaries_dir().is_dir():
         return False
     try:
-        asyncio.run(find_go(_needed_go()))
+        asyncio.run(find_go(needed_go()))
     except NoGoError:
         return True
     return False
