@@ -8,16 +8,19 @@ from aiohttp import web
 
 from services.gateway.adapters.announcing import BusAnnouncer
 from services.gateway.adapters.listening import BeatListener, ChangeListener
+from services.gateway.adapters.parked import BusParked
 from services.gateway.adapters.sealing import SodiumSealer
 from services.gateway.drafting import Drafting
 from services.gateway.handlers import Changes
 from services.gateway.live import Hub
+from services.gateway.parked import ParkedMessages
 from services.gateway.probing import Probe
 from services.gateway.queries import Queries
 from services.gateway.settings import GatewaySettings
 from services.gateway.streams import RunStreams
 from services.gateway.web import middlewares
 from services.gateway.web.authentication import Authenticator
+from services.gateway.web.idempotency import Idempotent
 from services.gateway.web.routes import Routes, Timeouts
 from shared.bus import topology
 from shared.bus.connection import Bus
@@ -28,10 +31,11 @@ from shared.metrics import Metrics
 from shared.planning import DEFAULT_LIMITS
 from shared.runtime.service import serve
 from shared.runtime.stopping import Stopping
-from shared.store import applications, registry
+from shared.store import applications, idempotency, registry
 from shared.store.applications import Applications
 from shared.store.archive import Archive
 from shared.store.database import Database
+from shared.store.idempotency import Idempotency
 from shared.store.reads import Reads
 from shared.store.registry import Registry
 
@@ -44,7 +48,7 @@ async def run(settings: GatewaySettings) -> None:
         settings, source=f"kubemin/gateway/{uuid.uuid4().hex[:8]}", on_closed=lambda: stopping.fail(BusClosed())
     )
     try:
-        await database.ensure((*applications.INDEXES, *registry.INDEXES))
+        await database.ensure((*applications.INDEXES, *registry.INDEXES, *idempotency.INDEXES))
         await _serve(settings, stopping, database, bus)
     finally:
         await bus.close()
@@ -101,40 +105,9 @@ def _application(
     beats: BeatListener,
     metrics: Metrics,
 ) -> web.Application:
-    store, projections = Applications(database), Reads(database)
     authenticator = Authenticator(registrations, now=_now, monotonic_s=time.monotonic, cache_s=settings.token_cache_s)
-    queries = Queries(
-        store=store, registry=registrations, projections=projections, live=beats, monotonic_s=time.monotonic
-    )
-    drafting = Drafting(
-        registry=registrations,
-        sealer=SodiumSealer(settings.sealing_mark_key.get_secret_value().encode()),
-        job_types=BUILTIN,
-        limits=DEFAULT_LIMITS,
-        parallel=settings.parallel_documents,
-    )
-    routes = Routes(
-        changes=Changes(
-            store=store,
-            registry=registrations,
-            projections=projections,
-            announcer=BusAnnouncer(bus),
-            drafting=drafting,
-            now=_now,
-            new_uid=_new_uid,
-        ),
-        queries=queries,
-        streams=RunStreams(
-            hub=hub,
-            queries=queries,
-            history=Archive(database),
-            store=store,
-            max_readers=settings.max_readers,
-        ),
-        authenticator=authenticator,
-        timeouts=Timeouts(
-            body_s=settings.body_timeout_s, write_s=settings.write_timeout_s, keep_alive_s=settings.keep_alive_s
-        ),
+    idempotent = Idempotent(
+        store=Idempotency(database), secret=_mark_key(settings), body_timeout_s=settings.body_timeout_s, now=_now
     )
     application = web.Application(
         client_max_size=DEFAULT_LIMITS.body_bytes,
@@ -142,10 +115,52 @@ def _application(
             middlewares.observed(metrics),
             middlewares.translated,
             middlewares.authenticated(authenticator),
+            idempotent.middleware(),
+            # Also inside, so that a refusal is an answer that can be kept.
+            middlewares.translated,
         ],
+    )
+    store, projections = Applications(database), Reads(database)
+    queries = Queries(
+        store=store, registry=registrations, projections=projections, live=beats, monotonic_s=time.monotonic
+    )
+    history = Archive(database)
+    routes = Routes(
+        changes=_changes(settings, store, registrations, projections, bus),
+        queries=queries,
+        streams=RunStreams(hub=hub, queries=queries, history=history, store=store, max_readers=settings.max_readers),
+        parked=ParkedMessages(BusParked(bus)),
+        authenticator=authenticator,
+        timeouts=Timeouts(
+            body_s=settings.body_timeout_s, write_s=settings.write_timeout_s, keep_alive_s=settings.keep_alive_s
+        ),
     )
     application.add_routes(routes.table())
     return application
+
+
+def _changes(
+    settings: GatewaySettings, store: Applications, registrations: Registry, projections: Reads, bus: Bus
+) -> Changes:
+    return Changes(
+        store=store,
+        registry=registrations,
+        projections=projections,
+        announcer=BusAnnouncer(bus),
+        drafting=Drafting(
+            registry=registrations,
+            sealer=SodiumSealer(_mark_key(settings)),
+            job_types=BUILTIN,
+            limits=DEFAULT_LIMITS,
+            parallel=settings.parallel_documents,
+        ),
+        now=_now,
+        new_uid=_new_uid,
+    )
+
+
+def _mark_key(settings: GatewaySettings) -> bytes:
+    return settings.sealing_mark_key.get_secret_value().encode()
 
 
 def _now() -> datetime:

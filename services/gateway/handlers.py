@@ -11,7 +11,15 @@ from datetime import datetime
 from services.gateway.domain import documents
 from services.gateway.domain.access import Principal
 from services.gateway.domain.preconditions import Precondition
-from services.gateway.domain.records import Create, Decision, Unchanged, Wanted, decide_apply, decide_delete
+from services.gateway.domain.records import (
+    Create,
+    Decision,
+    Repeated,
+    Unchanged,
+    Wanted,
+    decide_apply,
+    decide_delete,
+)
 from services.gateway.domain.refusals import DocumentUnreadable, NamespaceForbidden, NotFound
 from services.gateway.drafting import Draft, Drafting, require_namespace
 from services.gateway.ports import Announcer, ApplicationStore, Projections, RegistryReader
@@ -68,17 +76,20 @@ class Changes:
         self._now = now
         self._new_uid = new_uid
 
-    async def apply(self, principal: Principal, raw: bytes, precondition: Precondition) -> Accepted:
+    async def apply(
+        self, principal: Principal, raw: bytes, precondition: Precondition, *, request: str = ""
+    ) -> Accepted:
         """Create the application, raise its generation, or find that nothing changed.
 
+        `request` names the request, if it bore a key: what it has done already is not done again.
         Raises whatever is wrong with the document (DocumentUnreadable, DocumentRejected), the caller's rights
         (NamespaceForbidden) or the moment (ApplicationDeleting, PreconditionFailed, Retryable).
         """
         draft = await self._drafting.draft(principal, raw)
         with bound(app=str(draft.app)):
             for _ in range(_ATTEMPTS):
-                decision, plan = await self._decide(principal, draft, precondition)
-                accepted = await self._write(decision, plan.warnings)
+                decision, plan = await self._decide(principal, draft, precondition, request)
+                accepted = await self._write(decision, plan.warnings, request)
                 if accepted is not None:
                     return accepted
         raise TooManyWriters(draft.app)
@@ -86,24 +97,30 @@ class Changes:
     async def plan(self, principal: Principal, raw: bytes, precondition: Precondition) -> PlanView:
         """Return the plan of what `apply` would write; touches nothing and raises the same."""
         draft = await self._drafting.draft(principal, raw)
-        _, plan = await self._decide(principal, draft, precondition)
+        _, plan = await self._decide(principal, draft, precondition, "")
         return plan_view(plan)
 
-    async def delete(self, principal: Principal, namespace: str, name: str, precondition: Precondition) -> Accepted:
+    async def delete(
+        self, principal: Principal, namespace: str, name: str, precondition: Precondition, *, request: str = ""
+    ) -> Accepted:
         """Ask for deletion; asking again while it goes on changes nothing. Raises NotFound among others."""
         await require_namespace(self._registry, principal, namespace)
         for _ in range(_ATTEMPTS):
             stored = await self._store.by_name(namespace, name)
             if stored is None or stored.record.app.tenant != principal.tenant:
                 raise NotFound("application", f"{namespace}/{name}")
-            decision = decide_delete(stored, actor=principal.actor, at=self._now(), precondition=precondition)
+            decision = decide_delete(
+                stored, actor=principal.actor, at=self._now(), precondition=precondition, request=request
+            )
             with bound(app=str(stored.record.app)):
-                accepted = await self._write(decision, ())
+                accepted = await self._write(decision, (), request)
             if accepted is not None:
                 return accepted
         raise TooManyWriters(AppRef(tenant=principal.tenant, namespace=namespace, name=name))
 
-    async def _decide(self, principal: Principal, draft: Draft, precondition: Precondition) -> tuple[Decision, Plan]:
+    async def _decide(
+        self, principal: Principal, draft: Draft, precondition: Precondition, request: str
+    ) -> tuple[Decision, Plan]:
         stored = await self._store.by_name(draft.app.namespace, draft.app.name)
         if stored is not None and stored.record.app.tenant != principal.tenant:
             # The namespace has changed hands; what is left in it is still its former tenant's.
@@ -114,18 +131,27 @@ class Changes:
         if stored is not None:
             run = await self._projections.run(run_id(stored.record.uid, stored.record.generation))
             last = None if run is None else run.phase
-        decision = decide_apply(stored, last, wanted, actor=principal.actor, at=self._now(), precondition=precondition)
+        decision = decide_apply(
+            stored,
+            last,
+            wanted,
+            actor=principal.actor,
+            at=self._now(),
+            precondition=precondition,
+            request=request,
+        )
         return decision, plan
 
-    async def _write(self, decision: Decision, warnings: tuple[Finding, ...]) -> Accepted | None:
+    async def _write(self, decision: Decision, warnings: tuple[Finding, ...], request: str) -> Accepted | None:
         """Store and announce; None where somebody else was faster."""
-        if isinstance(decision, Unchanged):
-            return Accepted(decision.stored, changed=False, warnings=warnings)
+        if isinstance(decision, Unchanged | Repeated):
+            return Accepted(decision.stored, changed=isinstance(decision, Repeated), warnings=warnings)
         record = decision.record
         if isinstance(decision, Create):
-            written = await self._store.create(record)
+            written = await self._store.create(record, request=request)
         else:
-            written = await self._store.replace(record, expected_generation=decision.expected_generation)
+            expected = decision.expected_generation
+            written = await self._store.replace(record, expected_generation=expected, request=request)
         if not written:
             return None
         logger.info(
@@ -137,7 +163,7 @@ class Changes:
             actor=record.audit.actor,
         )
         await self._announce(record)
-        new = StoredApplication(record=record, unobserved=True, tombstone=False)
+        new = StoredApplication(record=record, unobserved=True, tombstone=False, request=request)
         return Accepted(new, changed=True, warnings=warnings)
 
     async def _announce(self, record: DesiredRecord) -> None:

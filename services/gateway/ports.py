@@ -1,11 +1,14 @@
 """What the gateway needs from outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from services.gateway.domain.beats import Heard, Part
 from services.gateway.domain.documents import Sealing
 from services.gateway.domain.merging import Observations
+from services.gateway.domain.parked import Held
+from shared.contracts.api import ReplayResult
 from shared.contracts.desired import DesiredRecord, PagePosition, StoredApplication
 from shared.contracts.facts import ObservationOrder, PodsObserved
 from shared.contracts.identity import AppRef, AppUid, ClusterName, RunId, Tenant
@@ -14,6 +17,7 @@ from shared.contracts.registry import ClusterRecord, TokenRecord
 from shared.contracts.runs import RunEvent
 from shared.contracts.views import RunSummary, RunView
 from shared.planning import LocatedSecret
+from shared.store.idempotency import Entry, StoredAnswer
 
 
 class ApplicationReader(Protocol):
@@ -43,11 +47,11 @@ class ApplicationReader(Protocol):
 class ApplicationWriter(Protocol):
     """Writing desired records, each guarded."""
 
-    async def create(self, record: DesiredRecord) -> bool:
+    async def create(self, record: DesiredRecord, *, request: str = "") -> bool:
         """Insert; False where the name is taken."""
         ...
 
-    async def replace(self, record: DesiredRecord, *, expected_generation: int) -> bool:
+    async def replace(self, record: DesiredRecord, *, expected_generation: int, request: str = "") -> bool:
         """Write the next generation; False where another was written meanwhile."""
         ...
 
@@ -140,6 +144,42 @@ class Sealer(Protocol):
         previous: Mapping[str, Any] | None,
     ) -> Sealing:
         """Seal in a copy of the document; an unchanged value keeps the ciphertext that `previous` has of it."""
+        ...
+
+
+class ParkedStore(Protocol):
+    """Messages that consumers set aside, whoever's they are."""
+
+    def held(self, *, after: int) -> AsyncIterator[Held]:
+        """Every message above a sequence, the oldest first; raises Retryable."""
+        ...
+
+    async def find(self, sequence: int) -> Held:
+        """One message; raises NoSuchMessage and Retryable."""
+        ...
+
+    async def replay(self, sequence: int) -> ReplayResult:
+        """Ask its consumer to take it again; raises NoSuchMessage, NotReplayable and Retryable."""
+        ...
+
+    async def drop(self, sequence: int) -> None:
+        """Remove it; raises NoSuchMessage and Retryable."""
+        ...
+
+
+class AnswerStore(Protocol):
+    """Answers to requests that bear a key."""
+
+    async def take(self, id_: str, *, fingerprint: str, owner: str, now: datetime) -> Entry:
+        """Take the entry, or say what is there."""
+        ...
+
+    async def answer(self, id_: str, owner: str, answer: StoredAnswer) -> None:
+        """Keep the answer."""
+        ...
+
+    async def give_back(self, id_: str, owner: str) -> None:
+        """Forget that it was asked for."""
         ...
 
 

@@ -6,8 +6,9 @@ import uuid
 from services.planner.adapters.heartbeats import Heartbeats
 from services.planner.domain.turn import Policy
 from services.planner.engine import Engine, EngineMetrics, Stores
-from services.planner.handlers import Facts, Sweeper, TakeUp
+from services.planner.handlers import Facts, TakeUp
 from services.planner.settings import PlannerSettings
+from services.planner.sweeping import Sweeper
 from shared.bus import topology
 from shared.bus.connection import Bus
 from shared.bus.errors import BusClosed
@@ -48,7 +49,7 @@ async def _serve(settings: PlannerSettings, stopping: Stopping, metrics: Metrics
     registry = Registrations(database)
     records = applications.Applications(database)
     states = planner_states.PlannerStates(database)
-    heartbeats = Heartbeats(bus, time.time)
+    heartbeats = Heartbeats(bus, time.monotonic)
     engine = Engine(
         stores=Stores(
             states=states, plans=plans.Plans(database), archive=archive.Archive(database), applications=records

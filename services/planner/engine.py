@@ -2,35 +2,45 @@
 
 import asyncio
 import zlib
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
+from services.planner.caches import PlanCache, ReadState, StateCache
 from services.planner.domain import outbox as outboxes
 from services.planner.domain.commands import materialise
 from services.planner.domain.deadlines import next_deadline
-from services.planner.domain.decide import Input, decide
+from services.planner.domain.decide import Input, Tick, decide
 from services.planner.domain.outbox import Outbox
+from services.planner.domain.planned import IndexedPlan
 from services.planner.domain.state import STATE, AppState
 from services.planner.domain.turn import Policy, Send, SendKind
+from services.planner.domain.undeliverable import refusal
 from services.planner.ports import ApplicationPort, ArchivePort, BeatPort, PlanPort, PublishPort, StatePort
 from shared.contracts import subjects
-from shared.contracts.commands import CommandHeader
+from shared.contracts.commands import ApplyStep, PrepareRun, PruneObjects
+from shared.contracts.facts import Answer
 from shared.contracts.identity import AppRef, AppUid, RunId
 from shared.contracts.phases import AppPhase
 from shared.contracts.plan import Plan
 from shared.contracts.runs import AppPhaseChanged, RunAccepted, RunEvent
-from shared.errors import Retryable
+from shared.errors import Rejected, Retryable
 from shared.logging import get_logger
 from shared.store.planner_states import StoredState
 
 logger = get_logger(__name__)
 
+Command = PrepareRun | ApplyStep | PruneObjects
+T = TypeVar("T")
+R = TypeVar("R")
+
 _ATTEMPTS = 20
-_CACHED_PLANS = 64
 _SPIN_GUARD_S = 5.0
+"""Where a tick did not move the deadline: a defect that must not keep the planner busy."""
+_PUBLISHED_AT_ONCE = 64
+"""More would wait for each other until they time out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,93 +86,141 @@ class Engine:
         self._clock = clock
         self._metrics = metrics
         self._locks: dict[AppUid, tuple[asyncio.Lock, int]] = {}
-        self._plan_cache: OrderedDict[RunId, Plan] = OrderedDict()
+        self._plan_cache = PlanCache()
+        self._state_cache = StateCache()
 
     async def fold(self, uid: AppUid, inputs: Sequence[Input], *, app: AppRef | None = None) -> None:
         """Decide on inputs and say what follows.
 
         `app` is given where the state may not exist yet. Inputs about an application without a state are dropped:
-        nothing was ever asked of its clusters.
-        Raises Retryable while the store is away; then nothing was decided.
+        nothing was ever asked of its clusters. What cannot be said now is left to `flush`: the decision stands.
+        Raises Retryable while the store is away; then it is unknown whether it was decided, and folding again is safe.
         """
         async with self._serial(uid):
-            for _ in range(_ATTEMPTS):
-                stored = await self._states.load(uid)
-                if stored is None and app is None:
+            while inputs:
+                decided = await self._decide(uid, inputs, app)
+                if decided is None:
                     logger.warning("input_without_state", uid=uid)
                     return
-                decided = await self._decided(uid, app, stored, inputs)
-                if decided is not None:
-                    await self._say(*decided)
+                try:
+                    inputs = await self._say(decided)
+                except Exception:
+                    logger.exception("outbox_stuck", uid=uid)
                     return
-                self._metrics.conflicted()
-        msg = f"state of {uid} changed under {_ATTEMPTS} decisions in a row"
-        raise Retryable(msg)
 
     async def flush(self, uid: AppUid) -> None:
         """Say what a process that died had decided but not said."""
         async with self._serial(uid):
-            stored = await self._states.load(uid)
-            if stored is not None and stored.outbox:
-                await self._say(stored, _read(stored))
+            read = await self._load(uid)
+            undeliverable = await self._say(read) if read is not None else ()
+        if undeliverable:
+            await self.fold(uid, undeliverable)
 
-    async def remember(self, plan: Plan) -> None:
-        """Store a plan before the run that refers to it."""
-        await self._plans.save(plan)
-        self._cache(plan)
+    async def remember(self, plan: Plan) -> Plan:
+        """Store a plan before the run that refers to it; returns the one that is stored, perhaps by another build."""
+        if not await self._plans.save(plan):
+            plan = await self._plans.load(plan.run)
+        self._plan_cache.put(IndexedPlan.of(plan))
+        return plan
 
-    async def _decided(
-        self, uid: AppUid, app: AppRef | None, stored: StoredState | None, inputs: Sequence[Input]
-    ) -> tuple[StoredState, AppState] | None:
-        state = _read(stored) if stored is not None else _new(uid, app)
+    async def _decide(self, uid: AppUid, inputs: Sequence[Input], app: AppRef | None) -> ReadState | None:
+        """Decide, and store that; None where there is no state."""
+        for _ in range(_ATTEMPTS):
+            read = await self._load(uid)
+            if read is None and app is None:
+                return None
+            decided = await self._try(uid, app, read, inputs)
+            if decided is not None:
+                self._state_cache.put(decided)
+                return decided
+            self._metrics.conflicted()
+        msg = f"state of {uid} changed under {_ATTEMPTS} decisions in a row"
+        raise Retryable(msg)
+
+    async def _try(
+        self, uid: AppUid, app: AppRef | None, read: ReadState | None, inputs: Sequence[Input]
+    ) -> ReadState | None:
+        """Decide on the state as read; None where another decision came before."""
+        state = read.state if read is not None else _new(uid, app)
+        before = outboxes.read(read.stored.outbox) if read is not None else Outbox()
         now = self._clock()
         turn = decide(state, inputs, now=now, policy=self._policy, reachable=self._beats.reachable)
         self._metrics.decided(len(inputs))
-        before = outboxes.read(stored.outbox) if stored is not None else Outbox()
         deadline = next_deadline(turn.state)
-        if not turn.changed and stored is not None and deadline > now:
-            return stored, turn.state
+        ticked = any(isinstance(input_, Tick) for input_ in inputs)
+        if read is not None and not turn.changed and (not ticked or deadline > now):
+            return read
+        if ticked and deadline <= now:
+            deadline = now + _SPIN_GUARD_S
         successor = StoredState(
             uid=uid,
-            revision=(stored.revision if stored is not None else 0) + 1,
+            revision=(read.stored.revision if read is not None else 0) + 1,
             body=_write(turn.state),
             outbox=outboxes.write(before.then(turn.events, turn.sends)),
         )
-        if deadline <= now:
-            deadline = now + _SPIN_GUARD_S
         saved = await self._states.save(successor, next_deadline=deadline)
-        return (successor, turn.state) if saved else None
+        return ReadState(successor, turn.state) if saved else None
 
-    async def _say(self, stored: StoredState, state: AppState) -> None:
-        """Archive, publish, then forget. What fails here is said again by `flush`: the decision itself stands."""
-        outbox = outboxes.read(stored.outbox)
+    async def _load(self, uid: AppUid) -> ReadState | None:
+        cached = self._state_cache.take(uid)
+        if cached is not None:
+            head = await self._states.head(uid)
+            if head is not None and head.revision == cached.stored.revision:
+                return ReadState(replace(cached.stored, outbox=head.outbox), cached.state)
+        stored = await self._states.load(uid)
+        return ReadState(stored, _read(stored)) if stored is not None else None
+
+    async def _say(self, read: ReadState) -> Sequence[Answer]:
+        """Archive, publish, then forget; returns what we answer ourselves, for commands that the bus does not take.
+
+        What fails here is said again by `flush`.
+        """
+        outbox = outboxes.read(read.stored.outbox)
         if not outbox:
-            return
+            return ()
+        uid = read.stored.uid
+        refusals: list[Answer] = []
         try:
             await self._archive.add_run_events(outbox.events)
-            commands = [c for s in outbox.sends if (c := await self._command(state, s)) is not None]
-            await self._archive.add_commands((_command_id(c), type(c).__name__, c) for c in commands)
-            async with asyncio.TaskGroup() as group:
-                for event in outbox.events:
-                    group.create_task(self._publish_event(event), name="publish_event")
-                for command in commands:
-                    group.create_task(self._publish_command(command), name="publish_command")
+            await self._each(outbox.events, self._publish_event)
             await self._acknowledge(outbox.events)
-            await self._states.clear_outbox(stored.uid, stored.revision)
+            commands = [c for s in outbox.sends if (c := await self._command(read.state, s)) is not None]
+            await self._archive.add_commands((_command_id(c), c.type, c) for c in commands)
+            answers = await self._each(commands, self._publish_command)
+            refusals += [answer for answer in answers if answer is not None]
+            await self._states.clear_outbox(uid, read.stored.revision)
         except* Retryable as group_error:
-            logger.warning("outbox_left_behind", uid=stored.uid, error=str(group_error.exceptions[0]))
+            logger.warning("outbox_left_behind", uid=uid, error=str(group_error.exceptions[0]))
+        return refusals
+
+    async def _each(self, items: Sequence[T], action: Callable[[T], Awaitable[R]]) -> list[R]:
+        """Act on all, some at a time."""
+        results: list[R] = []
+        for start in range(0, len(items), _PUBLISHED_AT_ONCE):
+            async with asyncio.TaskGroup() as group:
+                batch = items[start : start + _PUBLISHED_AT_ONCE]
+                tasks = [group.create_task(_awaited(action(item)), name="publish") for item in batch]
+            results += [task.result() for task in tasks]
+        return results
 
     async def _publish_event(self, event: RunEvent) -> None:
-        await self._bus.publish(subjects.run(event.app), event, msg_id=f"run:{event.uid}:{event.n}")
+        try:
+            await self._bus.publish(subjects.run(event.app), event, msg_id=f"run:{event.uid}:{event.n}")
+        except Rejected as error:
+            # It is archived: whoever projects finds it there.
+            logger.error("event_not_published", uid=event.uid, n=event.n, error=str(error))  # noqa: TRY400 - expected
 
-    async def _publish_command(self, command: CommandHeader) -> None:
+    async def _publish_command(self, command: Command) -> Answer | None:
         subject = subjects.step(command.cluster, command.app, command.step)
-        await self._bus.publish(subject, command, msg_id=_command_id(command))
+        try:
+            await self._bus.publish(subject, command, msg_id=_command_id(command))
+        except Rejected as error:
+            logger.warning("command_not_published", run=command.run, step=command.step, error=str(error))
+            return refusal(command, str(error), datetime.fromtimestamp(self._clock(), UTC))
+        return None
 
-    async def _command(self, state: AppState, send: Send) -> CommandHeader | None:
-        run = state.run
-        needs_plan = send.kind is not SendKind.PRUNE and run is not None
-        plan = await self._plan(run.run) if needs_plan and run is not None else None
+    async def _command(self, state: AppState, send: Send) -> Command | None:
+        plan = await self._plan(send.run) if send.kind is not SendKind.PRUNE else None
         return materialise(state, plan, send)
 
     async def _acknowledge(self, events: Iterable[RunEvent]) -> None:
@@ -176,18 +234,12 @@ class Engine:
                 case _:
                     pass
 
-    async def _plan(self, run: RunId) -> Plan:
+    async def _plan(self, run: RunId) -> IndexedPlan:
         plan = self._plan_cache.get(run)
         if plan is None:
-            plan = await self._plans.load(run)
-            self._cache(plan)
+            plan = IndexedPlan.of(await self._plans.load(run))
+            self._plan_cache.put(plan)
         return plan
-
-    def _cache(self, plan: Plan) -> None:
-        self._plan_cache[plan.run] = plan
-        self._plan_cache.move_to_end(plan.run)
-        while len(self._plan_cache) > _CACHED_PLANS:
-            self._plan_cache.popitem(last=False)
 
     @asynccontextmanager
     async def _serial(self, uid: AppUid) -> AsyncIterator[None]:
@@ -220,11 +272,10 @@ def _read(stored: StoredState) -> AppState:
     return STATE.validate_json(zlib.decompress(stored.body))
 
 
-def _command_id(command: CommandHeader) -> str:
+async def _awaited(action: Awaitable[R]) -> R:
+    return await action
+
+
+def _command_id(command: Command) -> str:
     """Names the cause, never the content: run, cluster, step, attempt and nonce."""
     return f"cmd:{command.run}:{command.cluster}:{command.step}:{command.attempt}:{command.nonce}"
-
-
-def utc_now() -> datetime:
-    """The wall clock."""
-    return datetime.now(UTC)

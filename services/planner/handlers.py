@@ -1,40 +1,23 @@
-"""Messages and the clock to decisions: desired records, facts, and what is due."""
+"""Messages to decisions: desired records and facts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from datetime import timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
-from services.planner.domain.decide import Delete, Deploy, Input, Refuse, Tick
-from services.planner.engine import Engine, utc_now
-from services.planner.ports import ApplicationPort, StatePort
+from services.planner.domain.decide import Delete, Deploy, Input, Refuse
+from services.planner.engine import Engine
+from services.planner.ports import ApplicationPort
 from shared.bus.delivery import Delivery
 from shared.bus.messages import decode
 from shared.bus.settling import Batch
 from shared.contracts.desired import SPEC_EVENT, DesiredRecord
 from shared.contracts.envelope import Envelope
-from shared.contracts.facts import FACT
-from shared.contracts.identity import AppUid
-from shared.errors import Rejected, Retryable
+from shared.contracts.facts import FACT, Fact
+from shared.errors import Rejected
 from shared.jobtypes.base import Registry
-from shared.logging import get_logger
 from shared.planning import DocumentRejected, plan_document
-from shared.runtime.stopping import Stopping
 
-logger = get_logger(__name__)
-
-T = TypeVar("T")
-
-_SWEEP_LIMIT = 200
-_UNOBSERVED_AFTER_S = 2.0
-"""A record that young is probably being taken up by its message."""
-_UNSENT_AFTER_S = 5.0
-"""An outbox that young is probably being sent."""
-_DUE_INTERVAL_S = 0.25
-_SWEEP_INTERVAL_S = 1.0
-_TROUBLE_PAUSE_S = 2.0
-_BACKLOG_PATIENCE_S = 10.0
-"""How long verdicts wait for facts that were stored before them and are not folded yet."""
+if TYPE_CHECKING:
+    from shared.contracts.identity import AppUid
 
 
 class TakeUp:
@@ -77,8 +60,7 @@ class TakeUp:
             )
         except DocumentRejected as refused:
             return Refuse(generation=record.generation, requested_by=actor, findings=tuple(refused.findings))
-        await self._engine.remember(plan)
-        return Deploy(plan=plan, requested_by=actor)
+        return Deploy(plan=await self._engine.remember(plan), requested_by=actor)
 
 
 class Facts:
@@ -88,89 +70,17 @@ class Facts:
         self._engine = engine
 
     async def stated(self, batch: Batch) -> None:
-        """Handle a batch of facts."""
-        by_app: dict[AppUid, list[Input]] = {}
-        for _, envelope in batch:
+        """Handle a batch of facts; an application that cannot be folded does not bring back those of others."""
+        by_app: dict[AppUid, list[tuple[Delivery, Fact]]] = {}
+        for delivery, envelope in batch:
             fact = decode(FACT, envelope)
-            by_app.setdefault(fact.uid, []).append(fact)
-        folds = [self._engine.fold(uid, facts) for uid, facts in by_app.items()]
+            by_app.setdefault(fact.uid, []).append((delivery, fact))
+        folds = [self._engine.fold(uid, [fact for _, fact in stated]) for uid, stated in by_app.items()]
         outcomes = await asyncio.gather(*folds, return_exceptions=True)
-        for failure in (o for o in outcomes if isinstance(o, BaseException)):
-            # Folding again what was folded changes nothing, so the whole batch may come back.
+        for stated, outcome in zip(by_app.values(), outcomes, strict=True):
+            if outcome is None:
+                for delivery, _ in stated:
+                    await delivery.ack()
+        failures = [outcome for outcome in outcomes if outcome is not None]
+        for failure in failures:
             raise failure
-
-
-class Sweeper:
-    """Does what no message asks for: records whose message was lost, deadlines, outboxes left behind."""
-
-    def __init__(
-        self,
-        *,
-        engine: Engine,
-        take_up: TakeUp,
-        applications: ApplicationPort,
-        states: StatePort,
-        backlog: Callable[[], Awaitable[int]],
-        clock: Callable[[], float],
-    ) -> None:
-        self._engine = engine
-        self._take_up = take_up
-        self._applications = applications
-        self._states = states
-        self._backlog = backlog
-        self._clock = clock
-
-    async def keep_deadlines(self, stopping: Stopping) -> None:
-        """Tick applications whose deadline has passed."""
-        await _every(_DUE_INTERVAL_S, self._due, stopping)
-
-    async def find_unobserved(self, stopping: Stopping) -> None:
-        """Take up records whose message never came."""
-        await _every(_SWEEP_INTERVAL_S, self._unobserved, stopping)
-
-    async def flush_outboxes(self, stopping: Stopping) -> None:
-        """Say what was decided and never said."""
-        await _every(_SWEEP_INTERVAL_S, self._unsent, stopping)
-
-    async def _due(self) -> None:
-        now = self._clock()
-        due = await self._states.due(now, _SWEEP_LIMIT)
-        if due and await self._backlog() > 0:
-            # Facts that were stored before the deadline come first, for a while.
-            due = await self._states.due(now - _BACKLOG_PATIENCE_S, _SWEEP_LIMIT)
-        await _each(due, lambda uid: self._engine.fold(uid, [Tick()]))
-
-    async def _unobserved(self) -> None:
-        waiting = await self._applications.unobserved(_SWEEP_LIMIT)
-        before = utc_now() - timedelta(seconds=_UNOBSERVED_AFTER_S)
-        await _each([s.record for s in waiting if s.updated_at < before], self._take_up.take_up)
-
-    async def _unsent(self) -> None:
-        before = utc_now() - timedelta(seconds=_UNSENT_AFTER_S)
-        await _each(await self._states.unsent(before, _SWEEP_LIMIT), self._engine.flush)
-
-
-async def _each(items: Iterable[T], action: Callable[[T], Awaitable[None]]) -> None:
-    """Act on each item side by side; one that fails holds up no other."""
-    async with asyncio.TaskGroup() as group:
-        for item in items:
-            group.create_task(_guarded(action, item), name="sweep")
-
-
-async def _guarded(action: Callable[[T], Awaitable[None]], item: T) -> None:
-    try:
-        await action(item)
-    except Retryable as error:
-        logger.warning("sweep_postponed", error=str(error))
-    except Exception:
-        # An application that cannot be folded is left alone: the others go on, and the log says which it was.
-        logger.exception("sweep_failed", item=str(item)[:200])
-
-
-async def _every(interval_s: float, action: Callable[[], Awaitable[None]], stopping: Stopping) -> None:
-    while not await stopping.sleep(interval_s):
-        try:
-            await action()
-        except Retryable as error:
-            logger.warning("sweep_interrupted", error=str(error))
-            await stopping.sleep(_TROUBLE_PAUSE_S)

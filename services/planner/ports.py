@@ -11,7 +11,7 @@ from shared.contracts.desired import StoredApplication
 from shared.contracts.identity import AppUid, ClusterName, RunId
 from shared.contracts.plan import Plan
 from shared.contracts.runs import RunEvent
-from shared.store.planner_states import StoredState
+from shared.store.planner_states import StateHead, StoredState
 
 
 class StatePort(Protocol):
@@ -19,6 +19,10 @@ class StatePort(Protocol):
 
     async def load(self, uid: AppUid) -> StoredState | None:
         """Load it."""
+        ...
+
+    async def head(self, uid: AppUid) -> StateHead | None:
+        """Load all but the body."""
         ...
 
     async def save(self, state: StoredState, *, next_deadline: float) -> bool:
@@ -41,7 +45,7 @@ class StatePort(Protocol):
 class PlanPort(Protocol):
     """Plans, written once."""
 
-    async def save(self, plan: Plan) -> None:
+    async def save(self, plan: Plan) -> bool:
         """Store it; False where another came before."""
         ...
 

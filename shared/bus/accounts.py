@@ -21,7 +21,17 @@ from typing import Any, NamedTuple
 from pydantic import SecretStr
 
 from shared.bus.credentials import Credentials, Storage, read_credentials
-from shared.bus.topology import AUDITED_STREAMS, auditor_durable, executor_durable, parked_by
+from shared.bus.topology import (
+    AUDITED_STREAMS,
+    DURABLE_PLANNER_FACTS,
+    DURABLE_PLANNER_SPECS,
+    DURABLE_RECORD_FACTS,
+    DURABLE_RECORD_PROGRESS,
+    DURABLE_RECORD_RUNS,
+    auditor_durable,
+    executor_durable,
+    parked_by,
+)
 from shared.contracts import subjects
 from shared.contracts.identity import ClusterName
 from shared.errors import EXIT_MISCONFIGURED, Fatal
@@ -39,14 +49,19 @@ _CLUSTER_PREFIX = "cluster-"
 _AUDITOR_PREFIX = "auditor-"
 _AUDITOR_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?\Z")
 
-# What every service of the centre does: create streams and durables, read them, acknowledge, park.
-_CENTRE_PUBLISHES = ("$JS.API.>", "$JS.ACK.>", f"{subjects.ROOT}.parked.>")
+# What every service of the centre does: create streams and durables, read them, acknowledge.
+_CENTRE_PUBLISHES = ("$JS.API.>", "$JS.ACK.>")
+_CONSUMES: dict[str, tuple[str, ...]] = {
+    "planner": (DURABLE_PLANNER_SPECS, DURABLE_PLANNER_FACTS),
+    "record": (DURABLE_RECORD_RUNS, DURABLE_RECORD_FACTS, DURABLE_RECORD_PROGRESS),
+}
+"""Whoever consumes parks, and takes again what it parked; nobody replays by publishing in another's name."""
+_ASKS_REPLAY = f"{subjects.ROOT}.replay.>"
 _PUBLISHES: dict[str, tuple[str, ...]] = {
-    "gateway": (f"{subjects.ROOT}.spec.>", f"{subjects.ROOT}.rpc.>"),
-    "planner": (f"{subjects.ROOT}.run.>", f"{subjects.ROOT}.step.>"),
-    "record": (),
-    # Replays parked messages to where they came from.
-    "admin": (f"{subjects.ROOT}.>",),
+    "gateway": (f"{subjects.ROOT}.spec.>", f"{subjects.ROOT}.rpc.>", _ASKS_REPLAY),
+    "planner": (f"{subjects.ROOT}.run.>", f"{subjects.ROOT}.step.>", *map(parked_by, _CONSUMES["planner"])),
+    "record": tuple(map(parked_by, _CONSUMES["record"])),
+    "admin": (_ASKS_REPLAY,),
 }
 
 Config = dict[str, Any]
@@ -127,10 +142,7 @@ def build_config(users: Users, *, store_dir: Path, storage: Storage) -> Config:
         exports += _exports(services, auditor_account(auditor))
     centre = {
         "jetstream": "enabled",
-        "users": [
-            _user(credentials, [*_CENTRE_PUBLISHES, *_PUBLISHES[name]], [])
-            for name, credentials in users.centre.items()
-        ],
+        "users": [_central_user(name, credentials) for name, credentials in users.centre.items()],
         "exports": exports,
         "imports": [
             {"service": {"account": cluster_account(cluster), "subject": _rpc(cluster)}} for cluster in users.clusters
@@ -162,6 +174,14 @@ def _exports(services: Iterable[Service], account: str) -> list[Config]:
 
 def _imports(services: Iterable[Service]) -> list[Config]:
     return [{"service": {"account": CENTRE, "subject": service.subject}} for service in services]
+
+
+def _central_user(name: str, credentials: Credentials) -> Config:
+    served = [subjects.replay(consumer) for consumer in _CONSUMES.get(name, ())]
+    user = _user(credentials, [*_CENTRE_PUBLISHES, *_PUBLISHES[name]], served)
+    if served:
+        user["permissions"]["allow_responses"] = _ANSWERS
+    return user
 
 
 def _cluster_user(cluster: ClusterName, credentials: Credentials) -> Config:

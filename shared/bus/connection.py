@@ -7,11 +7,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 from pydantic import BaseModel
 
@@ -33,9 +33,6 @@ from shared.errors import Rejected, Retryable
 from shared.logging import get_logger
 from shared.runtime import trace
 from shared.runtime.settings import BusSettings
-
-if TYPE_CHECKING:
-    from nats.aio.subscription import Subscription
 
 logger = get_logger(__name__)
 
@@ -235,8 +232,12 @@ class Bus:
         except (MalformedMessage, NewerMessage) as error:
             raise Rejected(f"{subject} gave no answer that this build understands: {error}") from error
 
-    async def serve(self, subject: str, handler: RequestHandler) -> None:
-        """Answer requests; what the handler raises as `Rejected` is told to the asker."""
+    async def serve(self, subject: str, handler: RequestHandler, *, queue: str = "") -> Callable[[], Awaitable[None]]:
+        """Answer requests until the returned function is called, or the connection closed.
+
+        What the handler raises as `Rejected` is told to the asker. With `queue` one of all who serve under that name
+        gets a request.
+        """
 
         async def receive(message: Msg) -> None:
             try:
@@ -248,7 +249,14 @@ class Bus:
                 answer, headers = b"", {_ERROR_HEADER: "the request failed; see the log of the service"}
             await self._client.publish(message.reply, answer, headers=headers)
 
-        await self._subscribe(subject, receive)
+        subscription = await self._subscribe(subject, receive, queue=queue)
+
+        async def stop() -> None:
+            self._subscriptions.remove(subscription)
+            with suppress(*LIBRARY_ERRORS):
+                await subscription.unsubscribe()
+
+        return stop
 
     async def close(self) -> None:
         """Unsubscribe, send what is buffered, close; bounded."""
@@ -262,13 +270,18 @@ class Bus:
                     await self._client.flush()
         await self._client.close()
 
-    async def _subscribe(self, subject: str, receive: Callable[[Msg], Awaitable[None]]) -> None:
+    @cancellable
+    async def _subscribe(
+        self, subject: str, receive: Callable[[Msg], Awaitable[None]], *, queue: str = ""
+    ) -> Subscription:
         try:
-            self._subscriptions.append(await self._client.subscribe(subject, cb=receive))
+            subscription = await self._client.subscribe(subject, queue=queue, cb=receive)
+            self._subscriptions.append(subscription)
             # The server knows of it when it answers.
             await self._client.flush()
         except LIBRARY_ERRORS as error:
             raise translate(error, f"subscribing to {subject}") from error
+        return subscription
 
     def _note(self, error: Retryable, subject: str) -> Retryable:
         if isinstance(error, NoStream):

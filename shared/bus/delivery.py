@@ -1,6 +1,7 @@
 """One message as a consumer gets it, and how it is settled."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
 
 from nats.aio.msg import Msg
 
@@ -10,10 +11,50 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+class Message(Protocol):
+    """What nats-py delivers, or what stands for it."""
+
+    @property
+    def subject(self) -> str:
+        """Where it was published."""
+        ...
+
+    @property
+    def data(self) -> bytes:
+        """What was published."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str] | None:
+        """None for none."""
+        ...
+
+    @property
+    def metadata(self) -> Msg.Metadata:
+        """Where it stands in its stream."""
+        ...
+
+    async def ack(self) -> None:
+        """Done."""
+        ...
+
+    async def nak(self, delay: float | None = None) -> None:
+        """Again, after seconds."""
+        ...
+
+    async def in_progress(self) -> None:
+        """Not yet."""
+        ...
+
+    async def term(self) -> None:
+        """Never again."""
+        ...
+
+
 class Delivery:
     """A message that was delivered, perhaps not for the first time; settled at most once."""
 
-    def __init__(self, message: Msg) -> None:
+    def __init__(self, message: Message) -> None:
         self._message = message
         self._settled = False
         metadata = message.metadata

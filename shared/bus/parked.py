@@ -8,6 +8,7 @@ from nats.js.api import RawStreamMsg
 from nats.js.errors import APIError, NotFoundError
 from pydantic import Base64Bytes, Field, ValidationError
 
+from shared.bus.cancellation import cancellable
 from shared.bus.connection import Bus
 from shared.bus.errors import LIBRARY_ERRORS, translate
 from shared.bus.messages import IDENTITY_MISMATCH, MALFORMED
@@ -17,7 +18,8 @@ from shared.contracts.envelope import MalformedMessage, NewerMessage, unwrap
 from shared.contracts.model import Contract
 from shared.errors import Rejected
 
-_NO_SUCH_MESSAGE = (10037, 10043, 10057)
+_NO_MESSAGE_FOUND = 10037
+_NO_SUCH_MESSAGE = (_NO_MESSAGE_FOUND, 10043, 10057)
 """JetStream's err_codes."""
 _ALL = f"{subjects.ROOT}.parked.*"
 
@@ -64,13 +66,7 @@ async def list_parked(bus: Bus, consumer: str = "*", *, after: int = 0) -> Async
 
     """
     subject = parked_by(consumer) if consumer != "*" else _ALL
-    while True:
-        try:
-            raw = await bus.jetstream.get_msg(subjects.STREAM_PARKED, seq=after + 1, subject=subject, next=True)
-        except NotFoundError:
-            return
-        except LIBRARY_ERRORS as error:
-            raise translate(error, "reading parked messages") from error
+    while (raw := await _next(bus, subject, after)) is not None:
         found = _read(raw)
         yield found
         after = found.sequence
@@ -91,6 +87,7 @@ async def find_parked(bus: Bus, sequence: int) -> Parked:
     raise NoSuchMessage(sequence)
 
 
+@cancellable
 async def drop(bus: Bus, sequence: int) -> None:
     """Remove a parked message for good.
 
@@ -107,6 +104,16 @@ async def drop(bus: Bus, sequence: int) -> None:
         raise translate(error, f"dropping parked message {sequence}") from error
     except LIBRARY_ERRORS as error:
         raise translate(error, f"dropping parked message {sequence}") from error
+
+
+@cancellable
+async def _next(bus: Bus, subject: str, after: int) -> RawStreamMsg | None:
+    try:
+        return await bus.jetstream.get_msg(subjects.STREAM_PARKED, seq=after + 1, subject=subject, next=True)
+    except LIBRARY_ERRORS as error:
+        if isinstance(error, NotFoundError) and error.err_code == _NO_MESSAGE_FOUND:
+            return None
+        raise translate(error, "reading parked messages") from error
 
 
 def _read(raw: RawStreamMsg) -> Parked:

@@ -20,10 +20,12 @@ from typing import Protocol
 from shared.bus.backoff import backoff_s
 from shared.bus.delivery import Delivery
 from shared.bus.messages import HANDLER_FAILED, NEWER_VERSION, open_delivery
+from shared.bus.replaying import Replayed, Settle
 from shared.contracts.envelope import Envelope, NewerMessage
 from shared.errors import Rejected, Retryable
 from shared.logging import get_logger
 from shared.runtime import trace
+from shared.runtime.stopping import Stopping
 
 logger = get_logger(__name__)
 
@@ -36,8 +38,19 @@ class Parking(Protocol):
     """Where messages go that nobody can take."""
 
     async def park(self, delivery: Delivery, *, reason: str, error: str) -> None:
-        """Store it durably; raises Retryable when it is not stored."""
+        """Store it durably; raises Retryable when it is not stored, LeftParked where it has been all along."""
         ...
+
+    async def replay(self, settle: Settle, stopping: Stopping) -> None:
+        """Give back what can be taken by now, or is asked for, until the stop."""
+        ...
+
+
+class LeftParked(Retryable):
+    """A message that was given back is refused for the same reason as before: it stays parked as it is."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"refused again: {reason}")
 
 
 class Settler:
@@ -48,8 +61,8 @@ class Settler:
         self._newer = newer
         self._max_deliveries = max_deliveries
 
-    async def one(self, delivery: Delivery, handler: Handler) -> None:
-        """Handle and settle one delivery."""
+    async def one(self, delivery: Delivery, handler: Handler) -> str:
+        """Handle and settle one delivery; returns how it ended."""
         started = time.monotonic()
         outcome = await self._settle(delivery, partial(self._open_and_handle, delivery, handler))
         logger.info(
@@ -59,6 +72,20 @@ class Settler:
             num_delivered=delivery.num_delivered,
             duration_s=round(time.monotonic() - started, 4),
         )
+        return outcome
+
+    async def again(self, delivery: Delivery, handler: Handler, parked_for: str) -> Replayed:
+        """Handle a message that was parked; refused for the same reason, it stays as it is."""
+        park = _ParkAgain(self._parking, parked_for)
+        # A message of a newer version has its own way on its first delivery only.
+        outcome = await Settler(park, newer=None, max_deliveries=self._max_deliveries).one(delivery, handler)
+        match outcome:
+            case "acknowledged":
+                return Replayed(outcome="handled")
+            case "parked" | "left":
+                return Replayed(outcome="refused", reason=park.reason, error=park.error)
+            case _:
+                return Replayed(outcome="postponed", error="something that it needs is away, or its handler failed")
 
     async def batch(self, deliveries: Sequence[Delivery], handler: BatchHandler) -> None:
         """Handle and settle deliveries together; when that fails, those unsettled one by one."""
@@ -97,7 +124,7 @@ class Settler:
             logger.info("batch_split", error=repr(error))
             for delivery, _ in opened:
                 if not delivery.settled:
-                    await self.one(delivery, partial(_alone, handler))
+                    await self.one(delivery, partial(alone, handler))
             return "split"
         return "acknowledged"
 
@@ -139,11 +166,32 @@ class Settler:
         except asyncio.CancelledError:
             await _hand_back([delivery])
             raise
+        except LeftParked:
+            return "left"
         except Retryable as trouble:
             logger.warning("parking_failed", subject=delivery.subject, reason=reason, error=str(trouble))
             await _hand_back([delivery], trouble)
             return "retried"
         return "parked"
+
+
+class _ParkAgain:
+    """Notes why a message that was given back is refused, and parks it anew only if the reason is another."""
+
+    def __init__(self, parking: Parking, before: str) -> None:
+        self._parking = parking
+        self._before = before
+        self.reason = ""
+        self.error = ""
+
+    async def park(self, delivery: Delivery, *, reason: str, error: str) -> None:
+        self.reason, self.error = reason, error
+        if reason == self._before:
+            raise LeftParked(reason)
+        await self._parking.park(delivery, reason=reason, error=error)
+
+    async def replay(self, settle: Settle, stopping: Stopping) -> None:
+        await self._parking.replay(settle, stopping)
 
 
 async def _hand_back(deliveries: Sequence[Delivery], error: Retryable | None = None) -> None:
@@ -159,7 +207,8 @@ async def _hand_back(deliveries: Sequence[Delivery], error: Retryable | None = N
             logger.debug("hand_back_failed", subject=delivery.subject, error=str(trouble))
 
 
-async def _alone(handler: BatchHandler, delivery: Delivery, envelope: Envelope) -> None:
+async def alone(handler: BatchHandler, delivery: Delivery, envelope: Envelope) -> None:
+    """Hand one message to a handler of batches."""
     await handler([(delivery, envelope)])
 
 

@@ -1,12 +1,15 @@
 """The loop of every consumer: fetch, hand to a handler, settle; `settling` has the table of outcomes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
+from typing import Any
 
 from shared.bus.backoff import backoff_s
 from shared.bus.consumer import Consumer
 from shared.bus.delivery import Delivery
-from shared.bus.settling import BatchHandler, Handler, Parking, Settler
+from shared.bus.replaying import Replayed
+from shared.bus.settling import BatchHandler, Handler, Parking, Settler, alone
 from shared.bus.topology import ACK_WAIT_S
 from shared.errors import Retryable
 from shared.logging import get_logger
@@ -20,6 +23,7 @@ _FETCH_TIMEOUT_S = 1.0
 _FETCH_BACKOFF_LIMIT_S = 5.0
 
 _Process = Callable[[list[Delivery]], Awaitable[None]]
+_Replay = Callable[[Stopping], Coroutine[Any, Any, None]]
 
 
 async def work(
@@ -34,6 +38,7 @@ async def work(
 ) -> None:
     """Handle messages one by one, up to `concurrency` at a time, until the stop; then finish those in flight.
 
+    What the consumer parked is given back to the handler too: on request, and by itself once it may be understood.
     `newer` takes messages of a version that this build does not know, instead of their being parked.
     """
     settler = Settler(park, newer=newer, max_deliveries=max_deliveries)
@@ -42,7 +47,11 @@ async def work(
         for delivery in deliveries:
             await settler.one(delivery, handler)
 
-    await _pump(consumer, process, stopping=stopping, concurrency=concurrency, batch=1)
+    async def again(delivery: Delivery, parked_for: str) -> Replayed:
+        return await settler.again(delivery, handler, parked_for)
+
+    replay = partial(park.replay, again)
+    await _pump(consumer, process, replay, stopping=stopping, concurrency=concurrency, batch=1)
 
 
 async def work_batches(
@@ -65,15 +74,22 @@ async def work_batches(
     async def process(deliveries: list[Delivery]) -> None:
         await settler.batch(deliveries, handler)
 
-    await _pump(consumer, process, stopping=stopping, concurrency=concurrency, batch=batch)
+    async def again(delivery: Delivery, parked_for: str) -> Replayed:
+        return await settler.again(delivery, partial(alone, handler), parked_for)
+
+    replay = partial(park.replay, again)
+    await _pump(consumer, process, replay, stopping=stopping, concurrency=concurrency, batch=batch)
 
 
-async def _pump(consumer: Consumer, process: _Process, *, stopping: Stopping, concurrency: int, batch: int) -> None:
+async def _pump(
+    consumer: Consumer, process: _Process, replay: _Replay, *, stopping: Stopping, concurrency: int, batch: int
+) -> None:
     """Fetch only what has a free slot, so that nothing waits here while its ack_wait runs out."""
     slots = _Slots(concurrency)
     try:
         async with asyncio.TaskGroup() as group:
             keeper = group.create_task(_keep_alive(slots), name=f"{consumer.durable}/keep-alive")
+            group.create_task(replay(stopping), name=f"{consumer.durable}/replay")
             failures = 0
             while free := await slots.wait_free(stopping):
                 try:

@@ -1,6 +1,10 @@
 """Bodies of the HTTP API around the views; the gateway validates with them, CLI and console read them."""
 
-from pydantic import Field
+import base64
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field, field_serializer
 
 from shared.contracts.identity import RunId
 from shared.contracts.model import Contract
@@ -37,6 +41,67 @@ class ClusterPage(Contract):
     """The registered clusters, by name."""
 
     items: tuple[ClusterView, ...]
+
+
+class ParkedSummary(Contract):
+    """A message that a consumer could not take and set aside."""
+
+    sequence: int
+    """The number to name it by."""
+    consumer: str
+    """Who set it aside, such as `planner-facts` or `executor-<cluster>`."""
+    reason: str
+    """`Malformed`, `UnknownType`, `NewerVersion`, `IdentityMismatch`, `HandlerFailed`, …"""
+    message: str
+    """What is wrong with it."""
+    subject: str
+    """Where it was published."""
+    namespace: str = ""
+    name: str = ""
+    cluster: str = ""
+    step: str = ""
+    parked_at: datetime
+    size_bytes: int
+    replayable: bool
+    """Whether its consumer can be asked to take it again."""
+
+
+class ParkedView(ParkedSummary):
+    """A parked message with all that it holds."""
+
+    headers: dict[str, str]
+    payload: bytes
+    """The message as it was, in base64."""
+    payload_dropped: bool
+    """It was too large to be kept."""
+    envelope: dict[str, Any] | None
+    """The payload read as a CloudEvent; null where it is none."""
+
+    @field_serializer("payload")
+    def _in_base64(self, payload: bytes) -> str:
+        return base64.b64encode(payload).decode()
+
+    def summary(self) -> ParkedSummary:
+        """Without what it holds."""
+        return ParkedSummary(**{name: getattr(self, name) for name in ParkedSummary.model_fields})
+
+
+class ParkedPage(Contract):
+    """Parked messages, the oldest first; a page may be short, or empty, although more follows."""
+
+    items: tuple[ParkedSummary, ...]
+    continue_: str | None = Field(default=None, alias="continue")
+    """To be sent for the next page; null: there is none."""
+
+
+class ReplayResult(Contract):
+    """What became of a parked message that its consumer was asked to take again."""
+
+    outcome: Literal["handled", "refused", "postponed"]
+    """`handled`: done, and no longer parked. `refused`: it stays parked, and `reason` says why. `postponed`: it stays
+    parked because something is away at the moment."""
+    reason: str = ""
+    message: str = ""
 
 
 class Problem(Contract):

@@ -56,6 +56,8 @@ class StoredApplication:
     """The planner has not taken up this generation yet."""
     tombstone: bool
     """Deleted, and gone from every cluster."""
+    request: str = ""
+    """Of the request that made this generation, if it bore a key: asked again, it finds that it has been done."""
 
     @property
     def updated_at(self) -> datetime:

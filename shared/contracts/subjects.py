@@ -117,6 +117,11 @@ def parked(consumer: str) -> str:
     return f"{ROOT}.parked.{token(consumer)}"
 
 
+def replay(consumer: str) -> str:
+    """Request and reply, not stored: asks a central consumer to take one of its parked messages again."""
+    return f"{ROOT}.replay.{token(consumer)}"
+
+
 def nudge(cluster: ClusterName) -> str:
     """Inside one cluster's account only, not stored: executor asks observe to state an application's facts again."""
     return f"{ROOT}.nudge.{token(cluster)}"

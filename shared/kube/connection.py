@@ -52,9 +52,12 @@ class Impersonation(NamedTuple):
 
     @classmethod
     def service_account(cls, namespace: str, name: str) -> Self:
-        """A service account with the groups that Kubernetes itself gives it."""
-        groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
-        return cls(f"system:serviceaccount:{namespace}:{name}", groups)
+        """A service account.
+
+        Without groups: Kubernetes then adds the account's own, and we need no right to impersonate groups, which RBAC
+        could not restrict to those of service accounts.
+        """
+        return cls(f"system:serviceaccount:{namespace}:{name}")
 
 
 class Request(NamedTuple):

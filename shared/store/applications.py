@@ -33,7 +33,7 @@ class Applications:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, record: DesiredRecord) -> bool:
+    async def create(self, record: DesiredRecord, *, request: str = "") -> bool:
         """Insert a new application; False where its name is taken by one that is not gone."""
         return await self._database.insert(
             APPLICATIONS,
@@ -44,14 +44,15 @@ class Applications:
                 "name": record.app.name,
                 "created_at": record.created_at,
                 "tombstone": False,
-                **_changing(record),
+                **_changing(record, request),
             },
         )
 
-    async def replace(self, record: DesiredRecord, *, expected_generation: int) -> bool:
+    async def replace(self, record: DesiredRecord, *, expected_generation: int, request: str = "") -> bool:
         """Write the next generation; False where another one was written meanwhile."""
         guard = {"generation": expected_generation, "tombstone": False}
-        return await self._database.guarded_update(APPLICATIONS, record.uid, guard, {"$set": _changing(record)})
+        changes = {"$set": _changing(record, request)}
+        return await self._database.guarded_update(APPLICATIONS, record.uid, guard, changes)
 
     async def load(self, uid: AppUid) -> StoredApplication | None:
         """Return the application of that uid, also when it is gone."""
@@ -107,13 +108,14 @@ class Applications:
         )
 
 
-def _changing(record: DesiredRecord) -> Document:
+def _changing(record: DesiredRecord, request: str) -> Document:
     return {
         "generation": record.generation,
         "deleted": record.deleted,
         "unobserved": True,
         "record": record.model_dump_json().encode(),
         "updated_at": record.audit.at,
+        "request": request,
     }
 
 
@@ -126,4 +128,5 @@ def _stored(document: Document) -> StoredApplication:
         record=DesiredRecord.model_validate_json(document["record"]),
         unobserved=document["unobserved"],
         tombstone=document["tombstone"],
+        request=document.get("request", ""),
     )

@@ -1,23 +1,27 @@
 """The history that outlives the bus: run events and commands as decided, facts as stated. Append-only."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from shared.contracts.commands import CommandHeader
 from shared.contracts.facts import FACT, Fact
 from shared.contracts.identity import AppUid, RunId
 from shared.contracts.runs import RUN_EVENT, RunEvent
-from shared.store.database import Database, Index
+from shared.store.database import Database, Document, Index
 
 RUN_EVENTS = "run_events"
 COMMANDS = "commands"
 FACTS = "facts"
 INDEXES = (
     Index(RUN_EVENTS, (("uid", 1), ("n", 1)), unique=True),
-    Index(RUN_EVENTS, (("at", 1),)),
+    Index(RUN_EVENTS, (("archived_at", 1),)),
+    # The first event of each application: a list of all of them.
+    Index(RUN_EVENTS, (("n", 1),), partial={"n": 1}),
     Index(COMMANDS, (("uid", 1), ("run", 1))),
     Index(FACTS, (("uid", 1), ("at", 1))),
 )
+_PER_INSERT = 500
+"""Documents at a time: an insert of ten thousand would outlast its time-out."""
 
 
 class Archive:
@@ -28,7 +32,8 @@ class Archive:
 
     async def add_run_events(self, events: Sequence[RunEvent]) -> None:
         """Keep run events for ever."""
-        await self._database.insert_many_ignoring_duplicates(
+        now = datetime.now(UTC)
+        await self._insert(
             RUN_EVENTS,
             [
                 {
@@ -36,7 +41,7 @@ class Archive:
                     "uid": e.uid,
                     "n": e.n,
                     "run": e.run,
-                    "at": e.at,
+                    "archived_at": now,
                     "body": RUN_EVENT.dump_json(e),
                 }
                 for e in events
@@ -45,7 +50,7 @@ class Archive:
 
     async def add_commands(self, commands: Iterable[tuple[str, str, CommandHeader]]) -> None:
         """Keep that commands were sent: id, type and header. Their manifests are in the plan."""
-        await self._database.insert_many_ignoring_duplicates(
+        await self._insert(
             COMMANDS,
             [
                 {
@@ -65,7 +70,7 @@ class Archive:
 
     async def add_facts(self, facts: Sequence[tuple[str, Fact]]) -> None:
         """Keep facts under the ids of their envelopes."""
-        await self._database.insert_many_ignoring_duplicates(
+        await self._insert(
             FACTS,
             [{"_id": id_, "uid": f.uid, "type": f.type, "at": f.at, "body": FACT.dump_json(f)} for id_, f in facts],
         )
@@ -83,10 +88,22 @@ class Archive:
         found = await self._database.find(FACTS, {"uid": uid}, sort=(("at", 1), ("_id", 1)))
         return [FACT.validate_json(document["body"]) for document in found]
 
-    async def decided_since(self, moment: datetime) -> dict[AppUid, int]:
-        """Applications with run events at or after that moment, and the number of the last of each."""
-        found = await self._database.find(RUN_EVENTS, {"at": {"$gte": moment}}, projection=("uid", "n"))
+    async def archived_since(self, moment: datetime) -> dict[AppUid, int]:
+        """Applications of which run events were archived at or after that moment, and the highest number of each.
+
+        The moment is compared with the writers' clocks, and writes take their time: ask for a little more.
+        """
+        found = await self._database.find(RUN_EVENTS, {"archived_at": {"$gte": moment}}, projection=("uid", "n"))
         latest: dict[AppUid, int] = {}
         for document in found:
             latest[document["uid"]] = max(document["n"], latest.get(document["uid"], 0))
         return latest
+
+    async def applications(self) -> list[AppUid]:
+        """Every application that has run events."""
+        found = await self._database.find(RUN_EVENTS, {"n": 1}, projection=("uid",))
+        return [AppUid(document["uid"]) for document in found]
+
+    async def _insert(self, collection: str, documents: Sequence[Document]) -> None:
+        for start in range(0, len(documents), _PER_INSERT):
+            await self._database.insert_many_ignoring_duplicates(collection, documents[start : start + _PER_INSERT])

@@ -86,6 +86,8 @@ class Index:
     unique: bool = False
     partial: Mapping[str, Any] | None = None
     """Only documents that match are in it."""
+    expire_after_s: int | None = None
+    """MongoDB deletes documents that many seconds after the time that the field holds."""
 
     @property
     def name(self) -> str:
@@ -164,6 +166,8 @@ class Database:
             options: dict[str, Any] = {"name": index.name, "unique": index.unique}
             if index.partial is not None:
                 options["partialFilterExpression"] = dict(index.partial)
+            if index.expire_after_s is not None:
+                options["expireAfterSeconds"] = index.expire_after_s
             with _translated("index", index.collection):
                 await self._in(index.collection).create_index(list(index.keys), **options)
 

@@ -29,6 +29,14 @@ class StoredState:
     """Empty when everything was archived and published."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class StateHead:
+    """What stands outside the body."""
+
+    revision: int
+    outbox: bytes
+
+
 class PlannerStates:
     """The collection of the planner's states."""
 
@@ -41,6 +49,11 @@ class PlannerStates:
         if found is None:
             return None
         return StoredState(uid=uid, revision=found["revision"], body=found["body"], outbox=found["outbox"])
+
+    async def head(self, uid: AppUid) -> StateHead | None:
+        """Return what stands outside the body, for a reader that may know the body already."""
+        found = await self._database.find_one(STATES, {"_id": uid}, projection=("revision", "outbox"))
+        return None if found is None else StateHead(revision=found["revision"], outbox=found["outbox"])
 
     async def save(self, state: StoredState, *, next_deadline: float) -> bool:
         """Store the state as the successor of revision - 1; False where another decision came before."""

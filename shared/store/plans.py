@@ -1,18 +1,22 @@
-"""Plans, written once: one document per run in chunks, manifests by reference to their digest."""
+"""Plans, written once: one document per run, further chunks beside it, manifests by reference to their digest."""
 
+import asyncio
+import hashlib
 import zlib
+from dataclasses import dataclass
 from typing import Any
 
 from shared.contracts import canonical
 from shared.contracts.identity import RunId
 from shared.contracts.plan import Plan
-from shared.store.database import Database
+from shared.store.database import Database, Document
 
 PLANS = "plans"
 MANIFESTS = "manifests"
 INDEXES = ()
 _CHUNK_BYTES = 8 * 1024 * 1024
 _IDS_PER_QUERY = 500
+_MANIFESTS_PER_INSERT = 500
 
 
 class PlanMissing(LookupError):
@@ -25,40 +29,36 @@ class Plans:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def save(self, plan: Plan) -> None:
-        """Store a plan; the same again changes nothing."""
-        dumped = plan.model_dump(mode="json")
-        manifests: dict[str, Any] = {}
-        for step in dumped["steps"]:
-            for obj in step["objects"]:
-                reference = canonical.digest(obj["manifest"])
-                manifests[reference] = obj["manifest"]
-                obj["manifest"] = {"$ref": reference}
-        await self._database.insert_many_ignoring_duplicates(
-            MANIFESTS,
-            [{"_id": ref, "body": zlib.compress(canonical.canonical_json(m), 1)} for ref, m in manifests.items()],
-        )
-        body = zlib.compress(canonical.canonical_json(dumped), 1)
-        chunks = [body[i : i + _CHUNK_BYTES] for i in range(0, len(body), _CHUNK_BYTES)]
-        await self._database.insert_many_ignoring_duplicates(
-            PLANS,
-            [{"_id": f"{plan.run}/{i}", "of": len(chunks), "body": chunk} for i, chunk in enumerate(chunks)],
-        )
+    async def save(self, plan: Plan) -> bool:
+        """Store a plan; False where the run has one already, which stays.
+
+        The document of the run is written last: whoever finds it finds all of the plan, and of two that plan the same
+        generation (perhaps in different builds) one wins as a whole.
+        """
+        encoded = await asyncio.to_thread(_encode, plan)
+        for start in range(0, len(encoded.manifests), _MANIFESTS_PER_INSERT):
+            batch = encoded.manifests[start : start + _MANIFESTS_PER_INSERT]
+            await self._database.insert_many_ignoring_duplicates(MANIFESTS, batch)
+        first, *others = encoded.chunks
+        for number, chunk in enumerate(others, start=1):
+            await self._database.insert(PLANS, {"_id": f"{plan.run}/{encoded.digest}/{number}", "body": chunk})
+        document = {"_id": plan.run, "of": len(encoded.chunks), "digest": encoded.digest, "body": first}
+        return await self._database.insert(PLANS, document)
 
     async def load(self, run: RunId) -> Plan:
         """Return the plan of a run with its manifests; raises PlanMissing."""
-        first = await self._database.find_one(PLANS, {"_id": f"{run}/0"})
+        first = await self._database.find_one(PLANS, {"_id": run})
         if first is None:
             msg = f"no plan of run {run}"
             raise PlanMissing(msg)
         body = first["body"]
-        for i in range(1, first["of"]):
-            chunk = await self._database.find_one(PLANS, {"_id": f"{run}/{i}"})
+        for number in range(1, first["of"]):
+            chunk = await self._database.find_one(PLANS, {"_id": f"{run}/{first['digest']}/{number}"})
             if chunk is None:
-                msg = f"chunk {i} of the plan of run {run} is missing"
+                msg = f"chunk {number} of the plan of run {run} is missing"
                 raise PlanMissing(msg)
             body += chunk["body"]
-        dumped = canonical.parse(zlib.decompress(body))
+        dumped = await asyncio.to_thread(lambda: canonical.parse(zlib.decompress(body)))
         objects = [obj for step in dumped["steps"] for obj in step["objects"]]
         manifests = await self._manifests({obj["manifest"]["$ref"] for obj in objects})
         for obj in objects:
@@ -67,7 +67,7 @@ class Plans:
                 msg = f"manifest {reference} of run {run} is missing"
                 raise PlanMissing(msg)
             obj["manifest"] = manifests[reference]
-        return Plan.model_validate_json(canonical.canonical_json(dumped))
+        return await asyncio.to_thread(lambda: Plan.model_validate_json(canonical.canonical_json(dumped)))
 
     async def _manifests(self, references: set[str]) -> dict[str, Any]:
         wanted = sorted(references)
@@ -76,3 +76,26 @@ class Plans:
             documents = await self._database.find(MANIFESTS, {"_id": {"$in": wanted[i : i + _IDS_PER_QUERY]}})
             found.update({d["_id"]: canonical.parse(zlib.decompress(d["body"])) for d in documents})
         return found
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    digest: str
+    chunks: list[bytes]
+    manifests: list[Document]
+
+
+def _encode(plan: Plan) -> _Encoded:
+    dumped = plan.model_dump(mode="json")
+    manifests: dict[str, Any] = {}
+    for step in dumped["steps"]:
+        for obj in step["objects"]:
+            reference = canonical.digest(obj["manifest"])
+            manifests[reference] = obj["manifest"]
+            obj["manifest"] = {"$ref": reference}
+    body = zlib.compress(canonical.canonical_json(dumped), 1)
+    return _Encoded(
+        digest=hashlib.sha256(body).hexdigest(),
+        chunks=[body[i : i + _CHUNK_BYTES] for i in range(0, len(body), _CHUNK_BYTES)],
+        manifests=[{"_id": ref, "body": zlib.compress(canonical.canonical_json(m), 1)} for ref, m in manifests.items()],
+    )

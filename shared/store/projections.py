@@ -1,6 +1,6 @@
 """Writes the projections that people read; `shared.store.reads` reads them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from shared.contracts.facts import PROGRESS_FACT, ObservationOrder, Observed, PodsObserved
 from shared.contracts.identity import AppUid, ObjectKey, RunId
 from shared.contracts.projection import ProjectedApp
+from shared.contracts.runs import ObjectForgotten
 from shared.contracts.views import ObjectView, RunView
 from shared.store.database import Database, Document, Index, Update
 from shared.store.reads import APP_STATUS, OBSERVATIONS, PODS, RUNS
@@ -17,6 +18,9 @@ INDEXES = (
     Index(RUNS, (("uid", 1), ("generation", 1))),
     Index(OBSERVATIONS, (("uid", 1),)),
 )
+FORGOTTEN = "forgotten"
+"""Objects that were deleted on purpose, by uid: what is said of one afterwards is not shown."""
+_IDS_PER_QUERY = 500
 _APP: TypeAdapter[ProjectedApp] = TypeAdapter(ProjectedApp)
 
 
@@ -57,27 +61,16 @@ class Projections:
         await self._database.guarded_update(APP_STATUS, uid, {"n": {"$lt": app.n}}, {"$set": fields}, upsert=True)
 
     async def observe(self, observed: Iterable[tuple[Observed, ObjectView]]) -> None:
-        """Store what was seen of objects, unless something later was seen of them."""
-        await self._database.bulk_update(
-            OBSERVATIONS,
-            [
-                Update(
-                    id=_object_id(fact.uid, fact.cluster, fact.key),
-                    guard=_earlier_than(fact.order),
-                    update={
-                        "$set": {
-                            "uid": fact.uid,
-                            "cluster": fact.cluster,
-                            "step": fact.step,
-                            **_order(fact.order),
-                            "view": view.model_dump_json().encode(),
-                        }
-                    },
-                    upsert=True,
-                )
-                for fact, view in observed
-            ],
-        )
+        """Store what was seen of objects, unless something later was seen of them, or they were deleted on purpose."""
+        updates = [_observation(fact, view) for fact, view in observed]
+        if not updates:
+            return
+        ids = [update.id for update in updates]
+        known = {d["_id"] for d in await self._database.find(OBSERVATIONS, {"_id": {"$in": ids}}, projection=("_id",))}
+        await self._database.bulk_update(OBSERVATIONS, updates)
+        # Of two that insert one at the same moment the later may have lost: now that it is there, the guard decides.
+        await self._database.bulk_update(OBSERVATIONS, [update for update in updates if update.id not in known])
+        await self._drop_forgotten([update.update["$set"] for update in updates])
 
     async def observe_pods(self, observed: Iterable[PodsObserved]) -> None:
         """Store the pods of steps, unless a later state is there."""
@@ -94,9 +87,51 @@ class Projections:
             ],
         )
 
-    async def forget_object(self, uid: AppUid, cluster: str, key: ObjectKey) -> None:
-        """Drop what was seen of an object that was deleted on purpose."""
-        await self._database.delete(OBSERVATIONS, {"_id": _object_id(uid, cluster, key)})
+    async def forget_objects(self, forgotten: Iterable[ObjectForgotten]) -> None:
+        """Drop what was seen of objects that were deleted on purpose, also what is still to come."""
+        documents = [
+            {"_id": _forgotten_id(e.uid, e.cluster, e.object_uid), "object_uid": e.object_uid, "uid": e.uid}
+            for e in forgotten
+        ]
+        for start in range(0, len(documents), _IDS_PER_QUERY):
+            batch = documents[start : start + _IDS_PER_QUERY]
+            # First the note, then the deletion: whoever writes in between reads the note.
+            await self._database.insert_many_ignoring_duplicates(FORGOTTEN, batch)
+            await self._delete([(d["uid"], d["object_uid"]) for d in batch])
+
+    async def _drop_forgotten(self, seen: Sequence[Document]) -> None:
+        ids = {_forgotten_id(s["uid"], s["cluster"], s["object_uid"]): (s["uid"], s["object_uid"]) for s in seen}
+        found = await self._database.find(FORGOTTEN, {"_id": {"$in": list(ids)}}, projection=("_id",))
+        await self._delete([ids[document["_id"]] for document in found])
+
+    async def _delete(self, objects: Sequence[tuple[str, str]]) -> None:
+        by_app: dict[str, list[str]] = {}
+        for uid, object_uid in objects:
+            by_app.setdefault(uid, []).append(object_uid)
+        for uid, object_uids in by_app.items():
+            await self._database.delete(OBSERVATIONS, {"uid": uid, "object_uid": {"$in": object_uids}})
+
+
+def _observation(fact: Observed, view: ObjectView) -> Update:
+    return Update(
+        id=_object_id(fact.uid, fact.cluster, fact.key),
+        guard=_earlier_than(fact.order),
+        update={
+            "$set": {
+                "uid": fact.uid,
+                "cluster": fact.cluster,
+                "step": fact.step,
+                "object_uid": fact.object_uid,
+                **_order(fact.order),
+                "view": view.model_dump_json().encode(),
+            }
+        },
+        upsert=True,
+    )
+
+
+def _forgotten_id(uid: str, cluster: str, object_uid: str) -> str:
+    return f"{uid}|{cluster}|{object_uid}"
 
 
 def _fields(document: Document) -> dict[str, Any]:

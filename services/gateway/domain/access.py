@@ -14,6 +14,7 @@ class Permission(StrEnum):
 
     READ = "read"
     DEPLOY = "deploy"
+    ADMINISTER = "administer"
 
 
 GRANTS: dict[Role, frozenset[Permission]] = {

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from services.gateway.domain.preconditions import Precondition
 from shared.contracts.canonical import canonical_json
@@ -42,6 +42,13 @@ class Unchanged:
 
 
 @dataclass(frozen=True)
+class Repeated:
+    """The stored generation is of this very request: its answer was lost."""
+
+    stored: StoredApplication
+
+
+@dataclass(frozen=True)
 class Create:
     """Write the first generation."""
 
@@ -56,7 +63,7 @@ class Replace:
     expected_generation: int
 
 
-Decision = Unchanged | Create | Replace
+Decision = Unchanged | Repeated | Create | Replace
 
 
 def decide_apply(
@@ -67,12 +74,15 @@ def decide_apply(
     actor: str,
     at: datetime,
     precondition: Precondition,
+    request: str = "",
 ) -> Decision:
     """Create, raise the generation, or leave it: the same again runs again only where the last run did not succeed.
 
     `last_run` is the phase of the stored generation's run, None where it has not begun.
     Raises ApplicationDeleting and PreconditionFailed.
     """
+    if _is_of(stored, request):
+        return Repeated(stored)
     precondition.check(None if stored is None else stored.record.generation)
     if stored is None:
         audit = Audit(actor=actor, action="create", at=at)
@@ -99,9 +109,11 @@ def decide_apply(
 
 
 def decide_delete(
-    stored: StoredApplication, *, actor: str, at: datetime, precondition: Precondition
-) -> Unchanged | Replace:
+    stored: StoredApplication, *, actor: str, at: datetime, precondition: Precondition, request: str = ""
+) -> Unchanged | Repeated | Replace:
     """Ask for deletion; asking again changes nothing. Raises PreconditionFailed."""
+    if _is_of(stored, request):
+        return Repeated(stored)
     precondition.check(stored.record.generation)
     if stored.record.deleted:
         return Unchanged(stored)
@@ -111,6 +123,10 @@ def decide_delete(
 def _next(record: DesiredRecord, changes: dict[str, Any]) -> Replace:
     raised = record.model_copy(update={**changes, "generation": record.generation + 1})
     return Replace(raised, expected_generation=record.generation)
+
+
+def _is_of(stored: StoredApplication | None, request: str) -> TypeGuard[StoredApplication]:
+    return bool(request) and stored is not None and stored.request == request
 
 
 def _same(record: DesiredRecord, wanted: Wanted) -> bool:

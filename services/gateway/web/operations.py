@@ -54,12 +54,23 @@ class Operation:
     events: bool = False
     """Answers with server-sent events."""
 
+    @property
+    def changes(self) -> bool:
+        """Whether it may change something, and takes an Idempotency-Key."""
+        return self.method in {"POST", "DELETE"}
+
 
 _NAMESPACE = Parameter("namespace", "Namespace of the application.", "path")
 _APP = Parameter("app", "Name of the application.", "path")
 _RUN = Parameter("run", "Id of the run.", "path")
 _LIMIT = Parameter("limit", f"At most this many items; {PAGE_LIMIT} unless given.", schema="integer", maximum=200)
 _IF_MATCH = Parameter("If-Match", 'Only if the application is at this generation, such as `"3"`.', "header")
+_KEY = Parameter(
+    "Idempotency-Key",
+    "The same request with the same key is done once and answered alike, for 24 hours; a new key for each request.",
+    "header",
+)
+_SEQUENCE = Parameter("sequence", "Number of the parked message.", "path", "integer")
 _IF_NONE_MATCH = Parameter("If-None-Match", "`*`: only if there is no such application yet.", "header")
 
 OPERATIONS = (
@@ -77,6 +88,7 @@ OPERATIONS = (
             Parameter("dryRun", "Tell what would be done, and do nothing.", schema="boolean"),
             _IF_MATCH,
             _IF_NONE_MATCH,
+            _KEY,
         ),
         document=True,
         problems=(
@@ -122,8 +134,13 @@ OPERATIONS = (
         "Delete an application: everything that is its own, except volumes",
         Permission.DEPLOY,
         ((HTTPStatus.ACCEPTED, "Accepted, or already going on.", api.ApplyResult),),
-        (_NAMESPACE, _APP, _IF_MATCH),
-        problems=(HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED),
+        (_NAMESPACE, _APP, _IF_MATCH, _KEY),
+        problems=(
+            HTTPStatus.NOT_FOUND,
+            HTTPStatus.CONFLICT,
+            HTTPStatus.PRECONDITION_FAILED,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+        ),
     ),
     Operation(
         "listRuns",
@@ -167,6 +184,49 @@ OPERATIONS = (
         "List the registered clusters and the state of their agents",
         Permission.READ,
         ((HTTPStatus.OK, "The clusters.", api.ClusterPage),),
+    ),
+    Operation(
+        "listParked",
+        "GET",
+        "/api/v1/parked",
+        "List messages about the tenant's applications that could not be taken",
+        Permission.ADMINISTER,
+        ((HTTPStatus.OK, "A page, the oldest first; it may be short although more follows.", api.ParkedPage),),
+        (
+            Parameter("consumer", "Only those that this consumer set aside."),
+            _LIMIT,
+            Parameter("continue", "Where the page before ended, as it said."),
+        ),
+    ),
+    Operation(
+        "getParked",
+        "GET",
+        "/api/v1/parked/{sequence}",
+        "Read a parked message",
+        Permission.ADMINISTER,
+        ((HTTPStatus.OK, "The message with all that it holds.", api.ParkedView),),
+        (_SEQUENCE,),
+        problems=(HTTPStatus.NOT_FOUND,),
+    ),
+    Operation(
+        "replayParked",
+        "POST",
+        "/api/v1/parked/{sequence}/replay",
+        "Have the consumer of a parked message take it again",
+        Permission.ADMINISTER,
+        ((HTTPStatus.OK, "What came of it.", api.ReplayResult),),
+        (_SEQUENCE, _KEY),
+        problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
+    ),
+    Operation(
+        "dropParked",
+        "DELETE",
+        "/api/v1/parked/{sequence}",
+        "Remove a parked message for good",
+        Permission.ADMINISTER,
+        ((HTTPStatus.OK, "What was removed.", api.ParkedSummary),),
+        (_SEQUENCE, _KEY),
+        problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
     ),
     Operation(
         "getOpenApi",

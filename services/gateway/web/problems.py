@@ -6,10 +6,13 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from services.gateway.domain.idempotency import IdempotencyKeyInvalid, IdempotencyKeyReused, RequestInProgress
 from services.gateway.domain.pages import ContinueInvalid
 from services.gateway.domain.preconditions import PreconditionFailed, PreconditionInvalid
 from services.gateway.domain.records import ApplicationDeleting
 from services.gateway.domain.refusals import DocumentUnreadable, Forbidden, NamespaceForbidden, NotFound
+from shared.bus.parked import NoSuchMessage
+from shared.bus.replaying import NotReplayable
 from shared.contracts.api import Problem
 from shared.contracts.plan import Finding
 from shared.errors import Rejected, Retryable
@@ -21,14 +24,18 @@ _TOO_LARGE = "TooLarge"
 
 _STATUS: dict[type[Rejected], HTTPStatus] = {
     ContinueInvalid: HTTPStatus.BAD_REQUEST,
+    IdempotencyKeyInvalid: HTTPStatus.BAD_REQUEST,
     PreconditionInvalid: HTTPStatus.BAD_REQUEST,
     DocumentUnreadable: HTTPStatus.BAD_REQUEST,
     Forbidden: HTTPStatus.FORBIDDEN,
     NamespaceForbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
+    NoSuchMessage: HTTPStatus.NOT_FOUND,
+    NotReplayable: HTTPStatus.CONFLICT,
     ApplicationDeleting: HTTPStatus.CONFLICT,
     PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     DocumentRejected: HTTPStatus.UNPROCESSABLE_ENTITY,
+    IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 _TITLES = {
     "DocumentInvalid": "The document has errors",
@@ -39,6 +46,10 @@ _TITLES = {
     "PreconditionFailed": "The application has another generation",
     "PreconditionInvalid": "The precondition cannot be read",
     "ContinueInvalid": "The continue token is not valid",
+    "IdempotencyKeyInvalid": "The Idempotency-Key cannot be read",
+    "IdempotencyKeyReused": "The Idempotency-Key belongs to another request",
+    "NotReplayable": "The message cannot be replayed",
+    "RequestInProgress": "The same request is being worked on",
     "Unauthenticated": "A valid token is needed",
     "Unavailable": "Not available at the moment",
     "Internal": "Something is wrong on our side",
@@ -79,10 +90,12 @@ def of_rejected(error: Rejected, path: str) -> web.Response:
 
 def of_retryable(error: Retryable, path: str) -> web.Response:
     """Not now; the header says when again."""
-    # What exactly is away is in the log: callers need no map of what stands behind us.
-    response = problem(
-        HTTPStatus.SERVICE_UNAVAILABLE, "Unavailable", path, detail="Try again in a moment; nothing is lost by that."
-    )
+    if isinstance(error, RequestInProgress):
+        response = problem(HTTPStatus.CONFLICT, "RequestInProgress", path, detail=str(error))
+    else:
+        # What exactly is away is in the log: callers need no map of what stands behind us.
+        detail = "Try again in a moment; nothing is lost by that."
+        response = problem(HTTPStatus.SERVICE_UNAVAILABLE, "Unavailable", path, detail=detail)
     response.headers["Retry-After"] = str(math.ceil(error.retry_after_s or _RETRY_AFTER_S))
     return response
 

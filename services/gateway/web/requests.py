@@ -8,6 +8,7 @@ from aiohttp import web
 
 from services.gateway.domain import pages, preconditions
 from services.gateway.domain.access import Principal
+from services.gateway.domain.pages import ContinueInvalid
 from services.gateway.domain.preconditions import Precondition
 from services.gateway.web.operations import DOCUMENT_TYPES, PAGE_LIMIT, PAGE_LIMIT_MAX
 from services.gateway.web.problems import RequestInvalid
@@ -17,9 +18,13 @@ from shared.contracts.phases import AppPhase
 
 PRINCIPAL = "kubemin.principal"
 """Key in the request; set by the middleware before any handler runs."""
+REQUEST = "kubemin.request"
+"""Key in the request; set where it bears an Idempotency-Key."""
 
 _LABEL = re.compile(DNS_LABEL)
 _SUBDOMAIN = re.compile(DNS_SUBDOMAIN)
+_SEQUENCE = re.compile(r"[1-9][0-9]{0,17}")
+_NUMBER = re.compile(r"[0-9]{1,15}")
 _BOOLEANS = {"true": True, "1": True, "": True, "false": False, "0": False}
 
 
@@ -27,6 +32,33 @@ def principal(request: web.Request) -> Principal:
     """The authenticated caller."""
     found: Principal = request[PRINCIPAL]
     return found
+
+
+def request_id(request: web.Request) -> str:
+    """What names this very request, also when it is sent again; empty where it bore no key."""
+    found: str = request.get(REQUEST, "")
+    return found
+
+
+def sequence(request: web.Request) -> int:
+    """The number of a parked message in the path; raises RequestInvalid (404) for what can be none."""
+    text = request.match_info["sequence"]
+    if not _SEQUENCE.fullmatch(text):
+        raise RequestInvalid(HTTPStatus.NOT_FOUND, f"{text!r} cannot be the number of a parked message")
+    return int(text)
+
+
+def consumer(request: web.Request) -> str | None:
+    """The consumer to filter by."""
+    return request.query.get("consumer") or None
+
+
+def sequence_position(request: web.Request) -> int:
+    """The number after which a page of parked messages begins."""
+    text = request.query.get("continue") or "0"
+    if not _SEQUENCE.fullmatch(text) and text != "0":
+        raise ContinueInvalid
+    return int(text)
 
 
 def app_path(request: web.Request) -> tuple[str, str]:
@@ -48,7 +80,7 @@ def flag(request: web.Request, name: str) -> bool:
 def limit(request: web.Request) -> int:
     """How many items at most."""
     text = request.query.get("limit", str(PAGE_LIMIT))
-    if not text.isdecimal() or len(text) > 4 or not 1 <= int(text) <= PAGE_LIMIT_MAX:
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= PAGE_LIMIT_MAX:
         raise RequestInvalid(HTTPStatus.BAD_REQUEST, f"limit takes a number from 1 to {PAGE_LIMIT_MAX}")
     return int(text)
 
@@ -86,7 +118,7 @@ def precondition(request: web.Request) -> Precondition:
 def last_event(request: web.Request) -> int | None:
     """The event that a reader saw last; a browser sends the header by itself, and anything else starts afresh."""
     text = request.headers.get("Last-Event-ID") or request.query.get("lastEventId") or ""
-    return int(text) if text.isdecimal() and len(text) <= 15 else None
+    return int(text) if _NUMBER.fullmatch(text) else None
 
 
 async def document(request: web.Request, *, timeout_s: float) -> bytes:
@@ -102,6 +134,11 @@ async def document(request: web.Request, *, timeout_s: float) -> bytes:
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.lower() != "identity":
         raise RequestInvalid(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a document is sent as it is, not as {encoding}")
+    return await body(request, timeout_s=timeout_s)
+
+
+async def body(request: web.Request, *, timeout_s: float) -> bytes:
+    """Whatever the body is; raises as `document` does."""
     try:
         async with asyncio.timeout(timeout_s):
             return await request.read()

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from services.gateway.domain.preconditions import etag
 from services.gateway.handlers import Accepted, Changes
+from services.gateway.parked import ParkedMessages
 from services.gateway.queries import Queries
 from services.gateway.streams import RunStreams
 from services.gateway.web import events, requests
@@ -41,12 +42,14 @@ class Routes:
         changes: Changes,
         queries: Queries,
         streams: RunStreams,
+        parked: ParkedMessages,
         authenticator: Authenticator,
         timeouts: Timeouts,
     ) -> None:
         self._changes = changes
         self._queries = queries
         self._streams = streams
+        self._parked = parked
         self._authenticator = authenticator
         self._timeouts = timeouts
         self._openapi = canonical_json(openapi())
@@ -62,6 +65,10 @@ class Routes:
             "getRun": self._run,
             "watchRun": self._watch,
             "listClusters": self._clusters,
+            "listParked": self._list_parked,
+            "getParked": self._get_parked,
+            "replayParked": self._replay_parked,
+            "dropParked": self._drop_parked,
             "getOpenApi": self._describe,
         }
         return [_route(operation, handlers[operation.id]) for operation in OPERATIONS]
@@ -73,12 +80,17 @@ class Routes:
         raw = await requests.document(request, timeout_s=self._timeouts.body_s)
         if dry_run:
             return _json(await self._changes.plan(principal, raw, precondition))
-        return await self._accepted(await self._changes.apply(principal, raw, precondition))
+        request_id = requests.request_id(request)
+        return await self._accepted(await self._changes.apply(principal, raw, precondition, request=request_id))
 
     async def _delete(self, request: web.Request) -> web.StreamResponse:
         namespace, name = requests.app_path(request)
         accepted = await self._changes.delete(
-            requests.principal(request), namespace, name, requests.precondition(request)
+            requests.principal(request),
+            namespace,
+            name,
+            requests.precondition(request),
+            request=requests.request_id(request),
         )
         return await self._accepted(accepted)
 
@@ -129,6 +141,24 @@ class Routes:
 
     async def _clusters(self, _request: web.Request) -> web.StreamResponse:
         return _json(await self._queries.clusters())
+
+    async def _list_parked(self, request: web.Request) -> web.StreamResponse:
+        page = await self._parked.page(
+            requests.principal(request),
+            consumer=requests.consumer(request),
+            after=requests.sequence_position(request),
+            limit=requests.limit(request),
+        )
+        return _json(page)
+
+    async def _get_parked(self, request: web.Request) -> web.StreamResponse:
+        return _json(await self._parked.show(requests.principal(request), requests.sequence(request)))
+
+    async def _replay_parked(self, request: web.Request) -> web.StreamResponse:
+        return _json(await self._parked.replay(requests.principal(request), requests.sequence(request)))
+
+    async def _drop_parked(self, request: web.Request) -> web.StreamResponse:
+        return _json(await self._parked.drop(requests.principal(request), requests.sequence(request)))
 
     async def _describe(self, _request: web.Request) -> web.StreamResponse:
         return web.Response(body=self._openapi, content_type="application/json")

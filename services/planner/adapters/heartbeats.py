@@ -36,10 +36,11 @@ class Heartbeats:
         beats = self._bus.tail(subjects.STREAM_BEATS, f"{subjects.ROOT}.beat.>", deliver="last_per_subject")
         async for item in until_stopped(stopping, beats):
             if isinstance(item, Resync):
+                self._beats.begin()
                 continue
             try:
-                age_s = max(0.0, (datetime.now(UTC) - item.stored_at).total_seconds())
-                self._beats.hear(decode(BEAT, open_delivery(item)), self._clock() - age_s)
+                kept_s = (datetime.now(UTC) - item.stored_at).total_seconds()
+                self._beats.hear(decode(BEAT, open_delivery(item)), self._clock(), kept_s=kept_s)
             except (Rejected, NewerMessage) as error:
                 # A beat is one of many; what it cannot say now it will say in a moment, or its agent counts as gone.
                 logger.warning("beat_ignored", subject=item.subject, error=str(error))

@@ -1,6 +1,6 @@
 """Folds what executors answer; a fact counts only if its cluster, step and attempt are the ones that were asked."""
 
-from services.planner.domain import joining, opening, pruning, scheduling
+from services.planner.domain import joining, ledger, opening, pruning, scheduling
 from services.planner.domain.state import StepState
 from services.planner.domain.turn import Turn
 from shared.contracts.facts import (
@@ -18,29 +18,37 @@ from shared.contracts.facts import (
 from shared.contracts.identity import PREPARE, PRUNE
 from shared.contracts.phases import Reason, RunPhase, StepPhase
 
+_NAMED_IN_MESSAGE = 5
+
 
 def answered(turn: Turn, fact: Answer) -> None:
     """Dispatch an answer by the command that it is for."""
-    _drained(turn, fact)
     run = turn.state.run
-    if run is None or fact.run != run.run:
+    if isinstance(fact, ObjectsPruned):
+        pruning.pruned(turn, fact)
+    elif run is None or fact.run != run.run:
         if isinstance(fact, StepApplied) and fact.generation <= turn.state.generation:
             joining.applied(turn, None, fact)
-        return
-    if fact.step == PREPARE:
+    elif fact.step == PREPARE:
         _prepare_answered(turn, fact)
     elif fact.step == PRUNE:
         _prune_answered(turn, fact)
     else:
         step = run.steps.get(f"{fact.cluster}/{fact.step}")
-        if step is not None and step.nonce > 0 and fact.attempt == step.attempt and fact.nonce <= step.nonce:
+        if step is not None and fact.attempt == step.attempt and 0 < fact.nonce <= step.nonce:
+            if fact.nonce > step.answered:
+                step.answered, turn.changed = fact.nonce, True
             _step_answered(turn, step, fact)
+    # Only now: what goes on builds on what was learnt.
+    _drained(turn, fact)
 
 
 def _drained(turn: Turn, fact: Answer) -> None:
     key = f"{fact.cluster}/{fact.step}"
     waiting = turn.state.draining.get(key)
-    if waiting is not None and waiting.run == fact.run and waiting.attempt == fact.attempt:
+    if waiting is None or (waiting.run, waiting.attempt) != (fact.run, fact.attempt):
+        return
+    if fact.nonce >= waiting.nonce:
         del turn.state.draining[key]
         turn.changed = True
         opening.proceed(turn)
@@ -75,7 +83,9 @@ def _reject(turn: Turn, fact: RunRejected) -> None:
         if step is not None and not step.phase.terminal:
             turn.step_to(step, StepPhase.REJECTED, problem.reason, problem.message)
     first = fact.problems[0] if fact.problems else None
-    message = "; ".join(f"{p.step} on {fact.cluster}: {p.message}" for p in fact.problems)
+    named = "; ".join(f"{p.step} on {fact.cluster}: {p.message}" for p in fact.problems[:_NAMED_IN_MESSAGE])
+    more = len(fact.problems) - _NAMED_IN_MESSAGE
+    message = f"{named}; and {more} more" if more > 0 else named
     _end_unapplied(turn, RunPhase.REJECTED, first.reason if first else Reason.INVALID, message)
 
 
@@ -104,10 +114,12 @@ def give_up_preparing(turn: Turn) -> None:
 
 def _prune_answered(turn: Turn, fact: Answer) -> None:
     match fact:
-        case ObjectsPruned():
-            pruning.pruned(turn, fact)
         case StepErrored():
-            pruning.errored(turn, fact)
+            pruning.refused(turn, fact.cluster, fact.nonce, fact.reason, fact.message)
+        case Superseded():
+            pruning.refused(turn, fact.cluster, fact.nonce, Reason.SUPERSEDED, _newer(fact))
+        case Unsupported():
+            pruning.refused(turn, fact.cluster, fact.nonce, Reason.UNSUPPORTED, fact.message)
         case _:
             pass
 
@@ -124,8 +136,7 @@ def _step_answered(turn: Turn, step: StepState, fact: Answer) -> None:
         case StepQueued():
             _queued(turn, step, fact)
         case StepRejected():
-            phase = StepPhase.FAILED if fact.reason is Reason.VANISHED else StepPhase.REJECTED
-            _end(turn, step, phase, fact.reason, fact.message)
+            _rejected(turn, step, fact)
         case StepErrored():
             _errored(turn, step, fact)
         case Superseded():
@@ -136,12 +147,20 @@ def _step_answered(turn: Turn, step: StepState, fact: Answer) -> None:
             pass
 
 
+def _rejected(turn: Turn, step: StepState, fact: StepRejected) -> None:
+    if fact.reason is not Reason.VANISHED:
+        _end(turn, step, StepPhase.REJECTED, fact.reason, fact.message)
+        return
+    ledger.vanished(turn, step)
+    _end(turn, step, StepPhase.FAILED, fact.reason, fact.message)
+
+
 def _queued(turn: Turn, step: StepState, fact: StepQueued) -> None:
     if step.phase not in (StepPhase.APPLYING, StepPhase.QUEUED):
         return
     if step.phase is not StepPhase.QUEUED:
         step.deadline = turn.now + step.deadlines.queue_s
-    turn.step_to(step, StepPhase.QUEUED, fact.reason, fact.message)
+    turn.step_to(step, StepPhase.QUEUED, fact.reason, fact.message, needed=fact.needed, available=fact.available)
 
 
 def _errored(turn: Turn, step: StepState, fact: StepErrored) -> None:

@@ -16,10 +16,19 @@ class Beats:
     started_at: float
     """Before anything can have been heard, everybody counts as alive for as long as the limit."""
     heard: dict[tuple[ClusterName, str], float] = field(default_factory=dict)
+    _live: set[tuple[ClusterName, str]] = field(default_factory=set)
+    """What has come since the reading began: the next one is said now, whatever the clock of the bus tells."""
 
-    def hear(self, beat: AgentBeat, now: float) -> None:
-        """Note a beat."""
-        self.heard[beat.cluster, beat.part] = now
+    def begin(self) -> None:
+        """The reading begins anew, with what the bus has kept."""
+        self._live.clear()
+
+    def hear(self, beat: AgentBeat, now: float, *, kept_s: float) -> None:
+        """Note a beat; the first one may have been kept for a while, by the clock of the bus."""
+        key = (beat.cluster, beat.part)
+        at = now if key in self._live else now - max(0.0, kept_s)
+        self._live.add(key)
+        self.heard[key] = max(at, self.heard.get(key, at))
 
     def alive(self, cluster: ClusterName, now: float) -> bool:
         """Whether executor and observer were both heard lately."""

@@ -3,7 +3,8 @@
 from typing import Any
 
 from services.planner.domain import ledger
-from services.planner.domain.state import AppState, object_key, step_key
+from services.planner.domain.planned import IndexedPlan
+from services.planner.domain.state import AppState, PruneState, object_key, step_key
 from services.planner.domain.turn import Send, SendKind, utc
 from shared.contracts.commands import (
     ApplyStep,
@@ -16,13 +17,14 @@ from shared.contracts.commands import (
     PruneObjects,
 )
 from shared.contracts.identity import ClusterName
-from shared.contracts.plan import Plan, PlannedObject, PlannedStep
+from shared.contracts.phases import RunPhase
+from shared.contracts.plan import PlannedObject, PlannedStep
 
 
-def materialise(state: AppState, plan: Plan | None, send: Send) -> Command | None:
+def materialise(state: AppState, plan: IndexedPlan | None, send: Send) -> Command | None:
     """The command to put on the bus; None when the state has gone on and nobody waits for it any more."""
     run = state.run
-    if run is None or (run.phase.terminal and send.kind is not SendKind.PRUNE):
+    if run is None or run.run != send.run or (run.phase.terminal and send.kind is not SendKind.PRUNE):
         return None
     header: dict[str, Any] = {
         "app": state.app,
@@ -38,27 +40,40 @@ def materialise(state: AppState, plan: Plan | None, send: Send) -> Command | Non
     match send.kind:
         case SendKind.PRUNE:
             prune = state.prunes.get(send.cluster)
-            return None if prune is None else PruneObjects(**header, objects=_to_prune(state, prune.objects))
-        case SendKind.PREPARE if plan is not None:
-            steps = tuple(_prepared(state, s) for s in plan.steps if s.cluster == send.cluster)
+            return None if prune is None else PruneObjects(**header, objects=_to_prune(prune))
+        case SendKind.PREPARE if plan is not None and run.phase is RunPhase.PREPARING:
+            steps = tuple(_prepared(state, s) for s in plan.slices[send.cluster])
             return PrepareRun(**header, steps=steps)
         case SendKind.APPLY if plan is not None:
-            step = next(s for s in plan.steps if (s.cluster, s.step) == (send.cluster, send.step))
-            objects = tuple(_to_apply(state, send.cluster, o) for o in ledger.objects_of(step, send.attempt))
-            return ApplyStep(
-                **header, component=step.component, namespace=step.namespace, job_type=step.job_type, objects=objects
-            )
+            return _apply(state, plan.steps[step_key(send.cluster, send.step)], send, header)
         case _:
             return None
 
 
-def _to_prune(state: AppState, wanted: dict[str, str]) -> tuple[ObjectToPrune, ...]:
-    objects = []
-    for uid, key in wanted.items():
-        held = state.inventory.get(key)
-        if held is not None and held.object_uid == uid and not held.volume:
-            objects.append(ObjectToPrune(key=held.key, object_uid=uid, digest=held.digest))
-    return tuple(objects)
+def _apply(state: AppState, planned: PlannedStep, send: Send, header: dict[str, Any]) -> ApplyStep | None:
+    step = state.run.steps[step_key(send.cluster, send.step)] if state.run else None
+    if step is None or step.phase.terminal:
+        # What was not sent before a time-out must not start the Job after it.
+        return None
+    objects = _open_objects(state, planned, send.attempt)
+    return ApplyStep(
+        **header,
+        component=planned.component,
+        namespace=planned.namespace,
+        job_type=planned.job_type,
+        objects=tuple(_to_apply(state, send.cluster, obj, line) for obj, line in objects),
+    )
+
+
+def _open_objects(state: AppState, step: PlannedStep, attempt: int) -> list[tuple[PlannedObject, str]]:
+    """The step's objects without Jobs that have succeeded, each with its line in the ledger."""
+    lines = [ledger.line_of(step.cluster, planned) for planned in step.objects]
+    objects = zip(ledger.objects_of(step, attempt), lines, strict=True)
+    return [(obj, line) for obj, line in objects if not ledger.has_succeeded(state, line)]
+
+
+def _to_prune(prune: PruneState) -> tuple[ObjectToPrune, ...]:
+    return tuple(ObjectToPrune(key=t.key, object_uid=uid, digest=t.digest) for uid, t in prune.objects.items())
 
 
 def _prepared(state: AppState, step: PlannedStep) -> PreparedStep:
@@ -73,14 +88,14 @@ def _prepared(state: AppState, step: PlannedStep) -> PreparedStep:
         objects=()
         if overridden
         else tuple(
-            PreparedObject(key=o.key, mode=o.mode, known_uid=_known_uid(state, step.cluster, o))
-            for o in ledger.objects_of(step, attempt)
+            PreparedObject(key=o.key, mode=o.mode, known_uid=_known_uid(state, step.cluster, o, line))
+            for o, line in _open_objects(state, step, attempt)
         ),
         references=() if overridden else step.references,
     )
 
 
-def _to_apply(state: AppState, cluster: ClusterName, obj: PlannedObject) -> ObjectToApply:
+def _to_apply(state: AppState, cluster: ClusterName, obj: PlannedObject, line: str) -> ObjectToApply:
     held = state.inventory.get(object_key(cluster, obj.key))
     unchanged = held is not None and held.digest == obj.digest
     return ObjectToApply(
@@ -90,12 +105,14 @@ def _to_apply(state: AppState, cluster: ClusterName, obj: PlannedObject) -> Obje
         generation=held.generation if held is not None and unchanged else state.generation,
         mode=obj.mode,
         rule=obj.rule,
-        known_uid=_known_uid(state, cluster, obj),
+        known_uid=_known_uid(state, cluster, obj, line),
         volume=obj.volume,
-        once=bool(obj.job_name_base),
+        once=bool(line),
     )
 
 
-def _known_uid(state: AppState, cluster: ClusterName, obj: PlannedObject) -> str | None:
+def _known_uid(state: AppState, cluster: ClusterName, obj: PlannedObject, line: str) -> str | None:
     held = state.inventory.get(object_key(cluster, obj.key))
-    return held.object_uid if held is not None else None
+    if held is None or (line and held.object_uid == state.ledger[line].spent_uid):
+        return None
+    return held.object_uid

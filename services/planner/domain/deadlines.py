@@ -1,14 +1,14 @@
 """What the passing of time asks for: commands sent again, facts asked for again, deadlines that end steps and runs."""
 
+from collections import Counter
 from collections.abc import Iterator
 
-from services.planner.domain import answers, opening, pruning, scheduling
+from services.planner.domain import answers, lifetimes, opening, pruning, scheduling
 from services.planner.domain.state import NEVER, AppState, StepState
-from services.planner.domain.turn import Turn
+from services.planner.domain.turn import COMMAND_GRACE_S, Turn
+from shared.contracts.identity import PRUNE, ClusterName
 from shared.contracts.phases import Reason, RunPhase, StepPhase
 
-_DRAIN_GRACE_S = 10
-"""Call time-out of the executor and clock skew, past a command's `not_after`."""
 _POSTPONE_S = 5
 _BACK_GRACE_S = 15
 
@@ -19,8 +19,11 @@ def next_deadline(state: AppState) -> float:
 
 
 def _moments(state: AppState) -> Iterator[float]:
-    yield from (d.not_after + _DRAIN_GRACE_S for d in state.draining.values())
-    yield from (p.asked.resend_at for p in state.prunes.values() if p.asked is not None)
+    yield from (d.not_after + COMMAND_GRACE_S for d in state.draining.values())
+    for cluster, prune in state.prunes.items():
+        if prune.asked is not None and f"{cluster}/{PRUNE}" not in state.draining:
+            yield prune.asked.resend_at
+    yield from lifetimes.moments(state)
     run = state.run
     if run is None or run.phase.terminal:
         return
@@ -29,9 +32,7 @@ def _moments(state: AppState) -> Iterator[float]:
     for step in run.steps.values():
         if not step.phase.terminal:
             yield step.deadline
-            yield step.nudge_at
-            if step.asked is not None:
-                yield step.asked.resend_at
+            yield step.nudge_at if step.asked is None else step.asked.resend_at
 
 
 def tick(turn: Turn) -> None:
@@ -41,20 +42,21 @@ def tick(turn: Turn) -> None:
     if run is not None and run.phase is RunPhase.PREPARING:
         _preparing(turn)
     if run is not None and run.phase is RunPhase.RUNNING:
+        unanswered = scheduling.unanswered(run)
         for step in list(run.steps.values()):
             if not step.phase.terminal:
-                _step_due(turn, step)
-        _prune_deadline(turn)
+                _step_due(turn, step, unanswered)
+        if run.pruning and run.deadline <= turn.now and not run.phase.terminal:
+            pruning.give_up(turn)
         scheduling.advance(turn)
-    for cluster, prune in turn.state.prunes.items():
-        if prune.asked is not None and prune.asked.resend_at <= turn.now:
-            turn.send_prune(cluster, prune)
+    lifetimes.remove_ended(turn)
+    pruning.resend(turn)
     pruning.show_deleting(turn)
 
 
 def _drain(turn: Turn) -> None:
     for key, waiting in list(turn.state.draining.items()):
-        if waiting.not_after + _DRAIN_GRACE_S <= turn.now:
+        if waiting.not_after + COMMAND_GRACE_S <= turn.now:
             del turn.state.draining[key]
             turn.changed = True
     opening.proceed(turn)
@@ -70,28 +72,42 @@ def _preparing(turn: Turn) -> None:
             turn.send_prepare(cluster, target)
 
 
-def _step_due(turn: Turn, step: StepState) -> None:
+def _step_due(turn: Turn, step: StepState, unanswered: Counter[ClusterName]) -> None:
     if step.deadline <= turn.now:
-        _overdue(turn, step)
-    elif step.asked is not None and step.asked.resend_at <= turn.now:
-        turn.send_apply(step)
+        _overdue(turn, step, unanswered)
+    elif step.asked is not None:
+        if step.asked.resend_at <= turn.now:
+            turn.send_apply(step)
     elif step.nudge_at <= turn.now:
         step.nudge_backoff_s = min(step.nudge_backoff_s * 2, turn.policy.nudge_max_s)
         step.nudge_at = turn.now + step.nudge_backoff_s
-        turn.send_apply(step)
+        if not _ask_for_facts(turn, step, unanswered):
+            step.nudge_at = turn.now + _POSTPONE_S
 
 
-def _overdue(turn: Turn, step: StepState) -> None:
+def _overdue(turn: Turn, step: StepState, unanswered: Counter[ClusterName]) -> None:
     if not turn.reachable(step.cluster):
         _wait_for_cluster(turn, step)
-        return
-    if step.overdue_since != NEVER:
-        # The cluster is back: what happened meanwhile is asked for before anything is judged.
+    elif step.overdue_since == NEVER:
+        _time_out(turn, step)
+    # The cluster is back: what happened meanwhile is asked for before anything is judged.
+    elif _ask_for_facts(turn, step, unanswered):
         step.overdue_since = NEVER
         step.deadline = turn.now + _BACK_GRACE_S
+    else:
+        step.deadline = turn.now + _POSTPONE_S
+
+
+def _ask_for_facts(turn: Turn, step: StepState, unanswered: Counter[ClusterName]) -> bool:
+    """Send the step's command once more, unless too many are unanswered; returns whether there was room."""
+    turn.changed = True
+    if step.asked is None and step.nonce > 0:
+        if unanswered[step.cluster] >= turn.policy.window:
+            return False
+        unanswered[step.cluster] += 1
+    if step.nonce > 0:
         turn.send_apply(step)
-        return
-    _time_out(turn, step)
+    return True
 
 
 def _wait_for_cluster(turn: Turn, step: StepState) -> None:
@@ -102,6 +118,7 @@ def _wait_for_cluster(turn: Turn, step: StepState) -> None:
             f"cluster {step.cluster} gave no sign of life for {turn.policy.unreachable_limit_s:g} s past the deadline"
         )
         turn.step_to(step, StepPhase.ERROR, Reason.CLUSTER_UNREACHABLE, message)
+        pruning.stop(turn, step)
         scheduling.ended(turn, step)
         return
     step.deadline = turn.now + _POSTPONE_S
@@ -124,17 +141,6 @@ def _time_out(turn: Turn, step: StepState) -> None:
 def _allowance(step: StepState) -> tuple[Reason, float, str]:
     if step.phase is StepPhase.QUEUED:
         return Reason.QUEUE_DEADLINE, step.deadlines.queue_s, "in the queue"
-    if step.phase is StepPhase.RUNNING and step.to_completion:
+    if step.started and step.to_completion:
         return Reason.RUN_DEADLINE, step.deadlines.run_s, "to run"
     return Reason.START_DEADLINE, step.deadlines.start_s, "to become ready"
-
-
-def _prune_deadline(turn: Turn) -> None:
-    run = turn.active_run
-    if run is None or not run.pruning or run.deadline > turn.now:
-        return
-    gone = pruning.unreachable(turn)
-    reason = Reason.CLUSTER_UNREACHABLE if gone else Reason.INTERNAL
-    turn.run_to(
-        RunPhase.ERROR, reason, f"applied, but could not delete what is no longer wanted: {pruning.remaining(turn)}"
-    )

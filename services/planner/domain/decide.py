@@ -73,6 +73,9 @@ def _fold(turn: Turn, input_: Input) -> None:
             opening.open_delete(turn, generation, requested_by)
         case Tick():
             deadlines.tick(turn)
+        case _ if input_.app != turn.state.app:
+            # Its subject, which is what an agent may publish to, belongs to another application.
+            pass
         case StepProgressed() | StepSucceeded() | StepFailed() | ObjectVanished():
             joining.observed(turn, input_)
         case _:

@@ -8,7 +8,15 @@ no harm, and a stale "healthy" of the object before is not believed.
 """
 
 from services.planner.domain import ledger, pruning, scheduling
-from services.planner.domain.state import AppliedState, InventoryObject, ObservedState, StepState, object_key
+from services.planner.domain.state import (
+    AppliedState,
+    InventoryObject,
+    JobOutcome,
+    ObservedState,
+    StepState,
+    WantedObject,
+    object_key,
+)
 from services.planner.domain.turn import Turn
 from shared.contracts.facts import (
     ObjectVanished,
@@ -19,8 +27,11 @@ from shared.contracts.facts import (
     StepProgressed,
     StepSucceeded,
 )
-from shared.contracts.phases import Reason, RunPhase, StepPhase
+from shared.contracts.identity import ObjectKey
+from shared.contracts.phases import Reason, StepPhase
 from shared.contracts.runs import ObjectRecorded
+
+_VOLUME = "PersistentVolumeClaim"
 
 
 def applied(turn: Turn, step: StepState | None, fact: StepApplied) -> None:
@@ -28,30 +39,41 @@ def applied(turn: Turn, step: StepState | None, fact: StepApplied) -> None:
 
     `step` is None when its run is no longer the newest: then only the inventory learns from it.
     """
+    volumes = {w.key for w in step.objects if w.volume} if step else frozenset[ObjectKey]()
     for obj in fact.objects:
         if obj.existed:
             continue
-        wanted = next((w for w in step.objects if w.key == obj.key), None) if step else None
-        _record(
-            turn,
-            InventoryObject(
-                cluster=fact.cluster,
-                step=fact.step,
-                key=obj.key,
-                object_uid=obj.object_uid,
-                digest=obj.digest,
-                generation=fact.generation,
-                volume=wanted.volume if wanted else obj.key.kind == "PersistentVolumeClaim",
-            ),
+        held = InventoryObject(
+            cluster=fact.cluster,
+            step=fact.step,
+            key=obj.key,
+            object_uid=obj.object_uid,
+            digest=obj.digest,
+            generation=fact.generation,
+            volume=obj.key in volumes or obj.key.kind == _VOLUME,
         )
-    if step is None or step.phase.terminal:
+        if _record(turn, held):
+            pruning.stray(turn, held)
+    if step is None:
         return
+    if step.phase.terminal:
+        if step.stopped:
+            pruning.stop(turn, step)
+        return
+    if fact.nonce >= step.applied_nonce:
+        _take_answer(turn, step, fact)
+
+
+def _take_answer(turn: Turn, step: StepState, fact: StepApplied) -> None:
+    step.applied_nonce = fact.nonce
     step.applied = {
         object_key(step.cluster, o.key): AppliedState(o.object_uid, o.digest, o.metadata_generation, o.final)
         for o in fact.objects
     }
+    if step.phase is StepPhase.QUEUED:
+        step.deadline = turn.now + step.deadlines.start_s
     step.asked = None
-    step.nudge_backoff_s = turn.policy.nudge_first_s
+    step.nudge_backoff_s = step.nudge_backoff_s or turn.policy.nudge_first_s
     step.nudge_at = turn.now + step.nudge_backoff_s
     turn.changed = True
     if fact.objects and all(o.existed for o in fact.objects):
@@ -62,16 +84,25 @@ def applied(turn: Turn, step: StepState | None, fact: StepApplied) -> None:
 
 def observed(turn: Turn, fact: Observed) -> None:
     """Fold an observation into the step of the newest run that wants the object, and into ledger and inventory."""
+    match fact:
+        case StepSucceeded():
+            ledger.note_outcome(turn, fact, JobOutcome.SUCCEEDED)
+        case StepFailed() | ObjectVanished():
+            ledger.note_outcome(turn, fact, JobOutcome.FAILED)
+        case StepProgressed():
+            pass
     key = object_key(fact.cluster, fact.key)
-    if isinstance(fact, StepSucceeded):
-        ledger.note_outcome(turn, fact.cluster, fact.digest, "succeeded")
-    elif isinstance(fact, StepFailed):
-        ledger.note_outcome(turn, fact.cluster, fact.digest, "failed")
-    step = _wanting(turn, fact)
-    if step is None:
+    wanting = _wanting(turn, key, fact)
+    if wanting is None:
         _note_stray(turn, key, fact)
         return
+    step, wanted = wanting
+    if not isinstance(fact, ObjectVanished) and key not in turn.state.inventory:
+        # Its answer was lost, or has yet to come; the observer has seen our field manager on it.
+        _record(turn, _seen(fact, volume=wanted.volume))
     if step.phase.terminal:
+        if step.stopped:
+            pruning.stop(turn, step)
         return
     before = step.observed.get(key)
     order = (fact.order.incarnation, fact.order.transitions, fact.order.counter)
@@ -84,19 +115,35 @@ def observed(turn: Turn, fact: Observed) -> None:
 
 def judge(turn: Turn, step: StepState) -> None:
     """Say where the step stands now, from what was applied and observed."""
-    if not step.applied:
+    if step.nonce == 0:
         return
-    pairs = [(a, _matching(a, step.observed.get(key))) for key, a in step.applied.items()]
+    open_ = [(key, w) for key, w in turn.objects_of(step).items() if not ledger.completed(turn.state, w)]
+    pairs = [(step.applied.get(key), _telling(turn, step, w, key)) for key, w in open_]
     failed = next((o for _, o in pairs if o is not None and o.verdict == "failed"), None)
     vanished = next((o for _, o in pairs if o is not None and o.verdict == "vanished"), None)
     if failed is not None:
         _fail(turn, step, failed.reason or Reason.FAILED, failed.message)
     elif vanished is not None and step.to_completion:
         _fail(turn, step, Reason.VANISHED, vanished.message or "it was deleted in the cluster before it had finished")
-    elif all(a.final or (o is not None and o.verdict == "succeeded") for a, o in pairs):
+    elif all(a is not None and (a.final or (o is not None and o.verdict == "succeeded")) for a, o in pairs):
         _succeed(turn, step, Reason.NONE, "")
-    else:
-        _progress(turn, step, [o for a, o in pairs if o is not None and not a.final and o.verdict != "succeeded"])
+    elif all(a is not None for a, _ in pairs):
+        unfinished = [o for a, o in pairs if a and o is not None and not a.final and o.verdict != "succeeded"]
+        _progress(turn, step, unfinished)
+
+
+def _telling(turn: Turn, step: StepState, wanted: WantedObject, key: str) -> ObservedState | None:
+    """The observation that counts for an object.
+
+    A Job that has failed or vanished has done so whether or not the answer about it has come: its name and digest say
+    that it is this one.
+    """
+    seen, applied_ = step.observed.get(key), step.applied.get(key)
+    if applied_ is not None:
+        return _matching(applied_, seen)
+    if not wanted.line or seen is None or seen.digest != wanted.digest:
+        return None
+    return seen if seen.object_uid != turn.state.ledger[wanted.line].spent_uid else None
 
 
 def _progress(turn: Turn, step: StepState, open_: list[ObservedState]) -> None:
@@ -104,8 +151,8 @@ def _progress(turn: Turn, step: StepState, open_: list[ObservedState]) -> None:
     phase = StepPhase.RUNNING if started else StepPhase.PENDING
     worst = next((o for o in open_ if o.reason not in (Reason.NONE, Reason.PROGRESSING)), open_[0] if open_ else None)
     progress = Progress(ready=sum(o.ready for o in open_), desired=sum(o.desired for o in open_))
-    if started and step.to_completion and step.phase is not StepPhase.RUNNING:
-        step.deadline = turn.now + step.deadlines.run_s
+    if started and step.to_completion and not step.started:
+        step.started, step.deadline = True, turn.now + step.deadlines.run_s
     reason, message = (worst.reason, worst.message) if worst else (Reason.NONE, "applied; waiting to be observed")
     turn.step_to(step, phase, reason, message, progress=progress)
 
@@ -130,14 +177,11 @@ def _matching(applied_: AppliedState, seen: ObservedState | None) -> ObservedSta
     return seen
 
 
-def _wanting(turn: Turn, fact: Observed) -> StepState | None:
+def _wanting(turn: Turn, key: str, fact: Observed) -> tuple[StepState, WantedObject] | None:
     run = turn.state.run
-    if run is None:
-        return None
-    step = run.steps.get(f"{fact.cluster}/{fact.step}")
-    if step is None or not any(w.key == fact.key for w in step.objects):
-        return None
-    return step
+    step = run.steps.get(f"{fact.cluster}/{fact.step}") if run is not None else None
+    wanted = turn.objects_of(step).get(key) if step is not None else None
+    return (step, wanted) if step is not None and wanted is not None else None
 
 
 def _verdict(fact: Observed) -> str:
@@ -167,16 +211,30 @@ def _observed_state(fact: Observed, order: tuple[str, int, int]) -> ObservedStat
     )
 
 
-def _record(turn: Turn, held: InventoryObject) -> None:
+def _seen(fact: Observed, *, volume: bool) -> InventoryObject:
+    return InventoryObject(
+        cluster=fact.cluster,
+        step=fact.step,
+        key=fact.key,
+        object_uid=fact.object_uid,
+        digest=fact.digest,
+        generation=fact.generation,
+        volume=volume or fact.key.kind == _VOLUME,
+    )
+
+
+def _record(turn: Turn, held: InventoryObject) -> bool:
+    """Take an object into the inventory; returns whether it is the one that counts under its name."""
+    ledger.recorded(turn, held)
     key = object_key(held.cluster, held.key)
     before = turn.state.inventory.get(key)
     if before is not None and (before.object_uid, before.digest) == (held.object_uid, held.digest):
-        return
+        return True
     if before is not None and before.generation > held.generation:
-        return
-    turn.state.inventory[key] = held
+        return False
     if turn.state.run is None:
-        return
+        return False
+    turn.state.inventory[key] = held
     turn.events.append(
         ObjectRecorded(
             **turn.header(),
@@ -188,26 +246,16 @@ def _record(turn: Turn, held: InventoryObject) -> None:
             volume=held.volume,
         )
     )
+    return True
 
 
 def _note_stray(turn: Turn, key: str, fact: Observed) -> None:
-    """An object of ours outside the newest plan: pruned in its time when known, else taken into the inventory."""
-    held = turn.state.inventory.get(key)
+    """An object of ours outside the newest plan: known from now on, and deleted when the plan's run has succeeded."""
     if isinstance(fact, ObjectVanished):
         return
-    run = turn.state.run
-    if run is None or run.phase in (RunPhase.ACCEPTED, RunPhase.PREPARING):
-        return
+    held = turn.state.inventory.get(key)
     if held is None or held.object_uid != fact.object_uid:
-        held = InventoryObject(
-            cluster=fact.cluster,
-            step=fact.step,
-            key=fact.key,
-            object_uid=fact.object_uid,
-            digest=fact.digest,
-            generation=fact.generation,
-            volume=fact.key.kind == "PersistentVolumeClaim",
-        )
-        if not held.volume:
-            _record(turn, held)
-            pruning.stray(turn, held)
+        held = _seen(fact, volume=False)
+        if held.volume or not _record(turn, held):
+            return
+    pruning.stray(turn, held)

@@ -2,8 +2,8 @@
 
 from services.planner.domain import ledger, pruning, scheduling
 from services.planner.domain.state import ClusterState, Draining, RunState, StepState, WantedObject
-from services.planner.domain.turn import Turn
-from shared.contracts.identity import PREPARE, PRUNE, run_id
+from services.planner.domain.turn import COMMAND_GRACE_S, Turn
+from shared.contracts.identity import PRUNE, run_id
 from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
 from shared.contracts.plan import Finding, Plan, PlannedStep
 from shared.contracts.runs import Action, RunAccepted, StepOutline
@@ -19,11 +19,10 @@ def open_deploy(turn: Turn, plan: Plan, requested_by: str) -> None:
     for planned in plan.steps:
         attempt = ledger.next_attempt(turn.state, planned)
         step = _step_state(planned, attempt)
-        entry = ledger.entry_of(turn.state, planned)
-        step.completed_before = entry is not None and entry.outcome == "succeeded"
         ledger.begin(turn, planned, attempt)
         run.steps[step.key] = step
         outlines.append(_outline(planned, step))
+    ledger.forget_oldest(turn)
     run.clusters = {step.cluster: ClusterState() for step in plan.steps}
     turn.events.append(
         RunAccepted(
@@ -79,25 +78,28 @@ def proceed(turn: Turn) -> None:
 
 def _supersede(turn: Turn) -> None:
     """End the run that is under way; its unanswered commands may still take effect and are waited for."""
+    if turn.state.run is not None:
+        _drain(turn, turn.state.run)
+        pruning.keep_stops(turn)
     run = turn.active_run
     if run is None:
         return
     for step in run.steps.values():
-        if step.asked is not None:
-            turn.state.draining[step.key] = Draining(
-                step.cluster, step.step, run.run, step.attempt, step.asked.not_after
-            )
-    for cluster, prune in turn.state.prunes.items():
-        if prune.asked is not None:
-            turn.state.draining[f"{cluster}/{PRUNE}"] = Draining(cluster, PRUNE, run.run, 1, prune.asked.not_after)
-    for cluster, target in run.clusters.items():
-        if target.asked is not None:
-            turn.state.draining[f"{cluster}/{PREPARE}"] = Draining(cluster, PREPARE, run.run, 1, target.asked.not_after)
-    turn.state.prunes.clear()
-    for step in run.steps.values():
         if not step.phase.terminal:
             turn.step_to(step, StepPhase.CANCELLED, Reason.SUPERSEDED, "a newer generation took its place")
     turn.run_to(RunPhase.CANCELLED, Reason.SUPERSEDED, "a newer generation took its place")
+
+
+def _drain(turn: Turn, run: RunState) -> None:
+    """Note what may still take effect, also of a run that has ended; not preparing, which changes nothing."""
+    for step in run.steps.values():
+        if step.nonce > step.answered and step.until + COMMAND_GRACE_S > turn.now:
+            turn.state.draining[step.key] = Draining(
+                step.cluster, step.step, run.run, step.attempt, step.nonce, step.until
+            )
+    for cluster, prune in turn.state.prunes.items():
+        if prune.nonce > prune.answered and prune.until + COMMAND_GRACE_S > turn.now:
+            turn.state.draining[f"{cluster}/{PRUNE}"] = Draining(cluster, PRUNE, run.run, 1, prune.nonce, prune.until)
 
 
 def _opened(turn: Turn, generation: int, action: Action) -> RunState:
@@ -137,9 +139,11 @@ def _step_state(planned: PlannedStep, attempt: int) -> StepState:
         component=planned.component,
         job_type=planned.job_type,
         depends_on=list(planned.depends_on),
-        objects=[WantedObject(o.key, o.digest, o.volume) for o in ledger.objects_of(planned, attempt)],
+        objects=[
+            WantedObject(o.key, o.digest, o.volume, ledger.line_of(planned.cluster, p))
+            for p, o in zip(planned.objects, ledger.objects_of(planned, attempt), strict=True)
+        ],
         deadlines=planned.deadlines,
-        runs_once=planned.runs_once,
         to_completion=planned.runs_once or any(o.key.kind in ("Job", "Pod") for o in planned.objects),
         overridden_by=planned.overridden_by,
         attempt=attempt,

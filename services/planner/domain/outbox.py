@@ -1,5 +1,7 @@
 """What a decision has to say, kept with the state until it is archived and published."""
 
+import zlib
+
 from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
@@ -28,10 +30,10 @@ _OUTBOX: TypeAdapter[Outbox] = TypeAdapter(Outbox)
 
 
 def write(outbox: Outbox) -> bytes:
-    """As bytes; empty when there is nothing to say."""
-    return _OUTBOX.dump_json(outbox) if outbox else b""
+    """As bytes, compressed (events are repetitive); empty when there is nothing to say."""
+    return zlib.compress(_OUTBOX.dump_json(outbox), 1) if outbox else b""
 
 
 def read(raw: bytes) -> Outbox:
     """Read it back."""
-    return _OUTBOX.validate_json(raw) if raw else Outbox()
+    return _OUTBOX.validate_json(zlib.decompress(raw)) if raw else Outbox()

@@ -1,11 +1,25 @@
-"""Deletes by name and uid: what a new generation no longer has, stopped run-once objects, a deleted application."""
+"""Deletes by name and uid: what a new generation no longer has, Jobs that were given up, a deleted application."""
 
-from services.planner.domain.state import NEVER, InventoryObject, PruneState, StepState, object_key
+from collections.abc import Iterable
+
+from services.planner.domain import ledger
+from services.planner.domain.state import (
+    NEVER,
+    InventoryObject,
+    JobOutcome,
+    PruneState,
+    PruneTarget,
+    StepState,
+    object_key,
+)
 from services.planner.domain.turn import Turn
-from shared.contracts.facts import ObjectsPruned, StepErrored
-from shared.contracts.identity import ClusterName
+from shared.contracts.facts import ObjectsPruned
+from shared.contracts.identity import PRUNE, ClusterName
 from shared.contracts.phases import AppPhase, Reason, RunPhase
 from shared.contracts.runs import Action, ObjectForgotten
+
+_REMAINING_AGAIN_S = 1
+"""After an answer that something is still there: its finalizers may be done in a moment."""
 
 
 def begin(turn: Turn) -> None:
@@ -14,9 +28,8 @@ def begin(turn: Turn) -> None:
     run.pruning = True
     run.deadline = NEVER if run.action is Action.DELETE else turn.now + turn.policy.prune_deadline_s
     turn.changed = True
-    wanted = {object_key(s.cluster, o.key) for s in run.steps.values() for o in s.objects}
     for key, held in list(turn.state.inventory.items()):
-        if key in wanted:
+        if key in turn.wanted:
             continue
         if held.volume:
             _forget(turn, key, held, retained=True)
@@ -27,51 +40,97 @@ def begin(turn: Turn) -> None:
 
 
 def stray(turn: Turn, held: InventoryObject) -> None:
-    """An object of ours that no plan knows was reported: delete it when the newest run has what it wants."""
+    """An object of ours that the newest plan does not have: delete it once that plan's run has what it wants."""
     run = turn.state.run
-    if run is None or held.volume:
+    if run is None or held.volume or object_key(held.cluster, held.key) in turn.wanted:
         return
     if run.pruning or run.phase is RunPhase.SUCCEEDED:
-        _want(turn, held)
-        _send_all(turn)
+        delete(turn, [held])
 
 
 def stop(turn: Turn, step: StepState) -> None:
-    """Delete a stopped step's run-to-completion objects; what runs for ever stays, and its health goes on."""
-    if not step.runs_once:
-        return
-    for wanted in step.objects:
-        held = turn.state.inventory.get(object_key(step.cluster, wanted.key))
-        if held is not None:
-            _want(turn, held)
+    """Delete the Jobs of a step that is given up; what runs for ever stays, and its health goes on."""
+    step.stopped = True
+    unfinished = [w for w in step.objects if w.line and not ledger.completed(turn.state, w)]
+    ledger.end(turn, unfinished, JobOutcome.STOPPED)
+    held = (turn.state.inventory.get(object_key(step.cluster, w.key)) for w in unfinished)
+    delete(turn, [h for h in held if h is not None])
+
+
+def clear_jobs(turn: Turn) -> None:
+    """Delete Jobs that run for a superseded plan, and those that are wanted anew under the name that they have."""
+    outdated = []
+    for key, held in turn.state.inventory.items():
+        outcome = ledger.outcome_of(turn, held)
+        if outcome is JobOutcome.STOPPED or (outcome is JobOutcome.STARTED and key not in turn.wanted):
+            outdated.append(held)
+    delete(turn, outdated)
+
+
+def keep_stops(turn: Turn) -> None:
+    """Of what a superseded run was deleting only the Jobs that were given up are deleted whatever follows."""
+    for cluster, prune in list(turn.state.prunes.items()):
+        held = (turn.state.inventory.get(object_key(cluster, t.key)) for t in prune.objects.values())
+        stopped = {h.object_uid for h in held if h is not None and ledger.outcome_of(turn, h) is JobOutcome.STOPPED}
+        prune.objects = {uid: target for uid, target in prune.objects.items() if uid in stopped}
+        if not prune.objects:
+            del turn.state.prunes[cluster]
+
+
+def in_the_way(turn: Turn, step: StepState) -> bool:
+    """Whether a Job has to be gone before the step may begin: one of the same name, or an earlier attempt."""
+    prune = turn.state.prunes.get(step.cluster)
+    if prune is None:
+        return False
+    keys = {w.key for w in step.objects}
+    earlier = {d for w in step.objects if w.line for d in turn.state.ledger[w.line].earlier}
+    return any(t.key in keys or t.digest in earlier for t in prune.objects.values())
+
+
+def delete(turn: Turn, unwanted: Iterable[InventoryObject]) -> None:
+    """Ask for the deletion of these."""
+    for held in unwanted:
+        _want(turn, held)
     _send_all(turn)
 
 
+def resend(turn: Turn) -> None:
+    """Ask again for what is due; not while the same is asked for on behalf of a superseded run."""
+    for cluster, prune in turn.state.prunes.items():
+        due = prune.asked is not None and prune.asked.resend_at <= turn.now
+        if due and f"{cluster}/{PRUNE}" not in turn.state.draining:
+            turn.send_prune(cluster, prune)
+
+
 def pruned(turn: Turn, fact: ObjectsPruned) -> None:
-    """Fold what is gone and what is not yet."""
+    """Fold what is gone and what is not yet, whichever run asked for it."""
     prune = turn.state.prunes.get(fact.cluster)
-    if prune is None:
-        return
-    for uid in fact.gone:
-        key = prune.objects.pop(uid, None)
-        held = turn.state.inventory.get(key) if key else None
-        if key and held is not None and held.object_uid == uid:
-            _forget(turn, key, held, retained=False)
-    prune.message = "; ".join(f"{r.key}: {r.message}" for r in fact.remaining)
-    turn.changed = True
-    if not prune.objects:
-        del turn.state.prunes[fact.cluster]
-    elif prune.asked is not None and fact.nonce == prune.nonce:
-        prune.asked.resend_at = min(prune.asked.resend_at, turn.now + turn.policy.resend_first_s / 5)
-    complete(turn)
-
-
-def errored(turn: Turn, fact: StepErrored) -> None:
-    """Keep the reason; the command is sent again when its time comes."""
-    prune = turn.state.prunes.get(fact.cluster)
+    gone = set(fact.gone)
     if prune is not None:
-        prune.message = f"{fact.reason}: {fact.message}"
+        prune.objects = {uid: target for uid, target in prune.objects.items() if uid not in gone}
+        prune.message = "; ".join(f"{r.key}: {r.message}" for r in fact.remaining)
+        prune.reason = Reason.NONE
+        prune.answered = max(prune.answered, fact.nonce)
+    for key, held in list(turn.state.inventory.items()):
+        if held.object_uid in gone and held.cluster == fact.cluster:
+            _forget(turn, key, held, retained=False)
+    turn.changed = True
+    if prune is not None and not prune.objects:
+        del turn.state.prunes[fact.cluster]
+    elif prune is not None and prune.asked is not None and fact.nonce == prune.nonce:
+        prune.asked.resend_at = min(prune.asked.resend_at, turn.now + _REMAINING_AGAIN_S)
+    complete(turn)
+    show_deleting(turn)
+
+
+def refused(turn: Turn, cluster: ClusterName, nonce: int, reason: Reason, message: str) -> None:
+    """Keep why nothing was deleted; the command is sent again when its time comes."""
+    prune = turn.state.prunes.get(cluster)
+    if prune is not None:
+        prune.reason, prune.message = reason, message
+        prune.answered = max(prune.answered, nonce)
         turn.changed = True
+        show_deleting(turn)
 
 
 def complete(turn: Turn) -> None:
@@ -84,33 +143,50 @@ def complete(turn: Turn) -> None:
         turn.app_to(AppPhase.DELETED)
 
 
-def remaining(turn: Turn) -> str:
-    """What is left to delete, for people."""
-    parts = [f"{c}: {len(p.objects)} objects {p.message}".strip() for c, p in sorted(turn.state.prunes.items())]
-    return "; ".join(parts)
-
-
-def unreachable(turn: Turn) -> list[ClusterName]:
-    """Clusters that still have to delete something and give no sign of life."""
-    return [cluster for cluster in turn.state.prunes if not turn.reachable(cluster)]
+def give_up(turn: Turn) -> None:
+    """The prune deadline of a run has passed; the deletions themselves are asked for on and on."""
+    gone = _unreachable(turn)
+    reasons = [p.reason for _, p in sorted(turn.state.prunes.items()) if p.reason is not Reason.NONE]
+    reason = Reason.CLUSTER_UNREACHABLE if gone else next(iter(reasons), Reason.INTERNAL)
+    turn.run_to(
+        RunPhase.ERROR,
+        reason,
+        f"applied, but could not delete what is no longer wanted: {_remaining(turn.state.prunes)}",
+    )
 
 
 def show_deleting(turn: Turn) -> None:
     """Say why a deletion takes its time."""
     if turn.state.phase is not AppPhase.DELETING:
         return
-    gone = unreachable(turn)
+    gone = _unreachable(turn)
+    waiting = {c: p for c, p in turn.state.prunes.items() if p.message}
     if gone:
         turn.app_to(AppPhase.DELETING, Reason.CLUSTER_UNREACHABLE, f"no sign of life from {', '.join(gone)}")
+    elif waiting:
+        reasons = [p.reason for _, p in sorted(waiting.items()) if p.reason is not Reason.NONE]
+        turn.app_to(AppPhase.DELETING, next(iter(reasons), Reason.NONE), _remaining(waiting))
     else:
         turn.app_to(AppPhase.DELETING)
 
 
+def _remaining(prunes: dict[ClusterName, PruneState]) -> str:
+    """What is left to delete, for people."""
+    return "; ".join(f"{c}: {len(p.objects)} objects {p.message}".strip() for c, p in sorted(prunes.items()))
+
+
+def _unreachable(turn: Turn) -> list[ClusterName]:
+    """Clusters that still have to delete something and give no sign of life."""
+    return sorted(cluster for cluster in turn.state.prunes if not turn.reachable(cluster))
+
+
 def _want(turn: Turn, held: InventoryObject) -> None:
+    if held.volume:
+        return
     prune = turn.state.prunes.setdefault(held.cluster, PruneState())
-    key = object_key(held.cluster, held.key)
-    if prune.objects.get(held.object_uid) != key:
-        prune.objects[held.object_uid] = key
+    if held.object_uid not in prune.objects:
+        ledger.deleting(turn, held)
+        prune.objects[held.object_uid] = PruneTarget(held.key, held.digest)
         prune.asked = None
         turn.changed = True
 

@@ -1,9 +1,12 @@
 """Which steps start, which are skipped, and when a run has ended."""
 
-from services.planner.domain import pruning
-from services.planner.domain.state import StepState
+from collections import Counter
+
+from services.planner.domain import ledger, pruning
+from services.planner.domain.state import RunState, StepState
 from services.planner.domain.turn import Turn
 from shared.contracts.aggregation import ended_well, run_end
+from shared.contracts.identity import ClusterName
 from shared.contracts.phases import Reason, RunPhase, StepPhase
 from shared.contracts.runs import Action
 
@@ -13,6 +16,7 @@ _NAMED_IN_MESSAGE = 5
 def start(turn: Turn) -> None:
     """All targets prepared: start whatever depends on nothing."""
     turn.run_to(RunPhase.RUNNING)
+    pruning.clear_jobs(turn)
     roots = [step for step in turn.run.steps.values() if step.unmet == 0]
     for step in roots:
         if _ready(turn, step):
@@ -46,7 +50,7 @@ def _ready(turn: Turn, step: StepState) -> bool:
         message = f"{step.overridden_by} carries the same object later"
         turn.step_to(step, StepPhase.SKIPPED, Reason.OVERRIDDEN, message)
         return True
-    if step.completed_before:
+    if step.objects and all(ledger.completed(turn.state, wanted) for wanted in step.objects):
         turn.step_to(step, StepPhase.SUCCEEDED, Reason.ALREADY_COMPLETED, "the same Job has succeeded before")
         return True
     turn.run.ready.append(step.key)
@@ -58,22 +62,30 @@ def advance(turn: Turn) -> None:
     run = turn.active_run
     if run is None or run.phase is not RunPhase.RUNNING:
         return
-    unanswered: dict[str, int] = {}
-    for step in run.steps.values():
-        if step.phase is StepPhase.APPLYING:
-            unanswered[step.cluster] = unanswered.get(step.cluster, 0) + 1
+    room = unanswered(run)
     held: list[str] = []
     for key in run.ready:
         step = run.steps[key]
-        if unanswered.get(step.cluster, 0) >= turn.policy.window:
+        if step.phase is StepPhase.WAITING and room[step.cluster] < turn.policy.window:
+            room[step.cluster] += 1
+            step.deadline = turn.now + step.deadlines.start_s
+            turn.step_to(step, StepPhase.APPLYING)
+        if step.phase is StepPhase.APPLYING and not pruning.in_the_way(turn, step):
+            turn.send_apply(step)
+        elif not step.phase.terminal:
             held.append(key)
-            continue
-        unanswered[step.cluster] = unanswered.get(step.cluster, 0) + 1
-        step.deadline = turn.now + step.deadlines.start_s
-        turn.step_to(step, StepPhase.APPLYING)
-        turn.send_apply(step)
     run.ready = held
     finish(turn)
+
+
+def unanswered(run: RunState) -> Counter[ClusterName]:
+    """How many steps of each cluster wait for an answer; what is queued there is in nobody's way."""
+    return Counter(
+        step.cluster
+        for step in run.steps.values()
+        if step.phase is StepPhase.APPLYING
+        or (step.asked is not None and step.phase in (StepPhase.PENDING, StepPhase.RUNNING))
+    )
 
 
 def finish(turn: Turn) -> None:

@@ -6,6 +6,7 @@ Times are UNIX seconds (UTC), so that the state stays compact. Keys: a step is `
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from pydantic import TypeAdapter
 
@@ -47,6 +48,8 @@ class WantedObject:
     key: ObjectKey
     digest: Digest
     volume: bool = False
+    line: str = ""
+    """Of a Job: its line in the ledger."""
 
 
 @dataclass(slots=True)
@@ -88,11 +91,8 @@ class StepState:
     depends_on: list[StepId]
     objects: list[WantedObject]
     deadlines: Deadlines
-    runs_once: bool = False
     to_completion: bool = False
     """It has an end of its own, so the run deadline counts from its start."""
-    completed_before: bool = False
-    """The very Job that this step wants has succeeded already: it is not run again."""
     overridden_by: StepId | None = None
     attempt: int = 1
     phase: StepPhase = StepPhase.WAITING
@@ -102,13 +102,23 @@ class StepState:
     unmet: int = 0
     """Dependencies that have not ended well yet."""
     nonce: int = 0
+    answered: int = 0
+    """Highest nonce that was answered; a later command may still take effect."""
+    until: float = 0
+    """When the last of its commands expires."""
     asked: Asked | None = None
     nudge_at: float = NEVER
     """Answered but unfinished: when to ask for the facts again."""
     nudge_backoff_s: float = 0
     deadline: float = NEVER
+    started: bool = False
+    """It ran once: the run deadline counts from then, also when it is pending again in between."""
+    stopped: bool = False
+    """It was given up: a Job of it that shows up later is deleted."""
     overdue_since: float = NEVER
     """Its deadline passed while its cluster gave no sign of life: the verdict waits under a limit of its own."""
+    applied_nonce: int = 0
+    """Of the command whose answer is in `applied`."""
     applied: dict[str, AppliedState] = field(default_factory=dict)
     observed: dict[str, ObservedState] = field(default_factory=dict)
 
@@ -130,14 +140,28 @@ class ClusterState:
 
 
 @dataclass(slots=True)
+class PruneTarget:
+    """An object to delete, whatever the inventory has learnt of its name since."""
+
+    key: ObjectKey
+    digest: Digest
+
+
+@dataclass(slots=True)
 class PruneState:
     """What one cluster is to delete, and the command that asks for it."""
 
-    objects: dict[str, str] = field(default_factory=dict)
-    """uid → object key."""
+    objects: dict[str, PruneTarget] = field(default_factory=dict)
+    """By uid."""
     nonce: int = 0
+    answered: int = 0
+    """Highest nonce that was answered."""
+    until: float = 0
+    """When the last of its commands expires."""
     asked: Asked | None = None
+    reason: Reason = Reason.NONE
     message: str = ""
+    """Why it is not done yet."""
 
 
 @dataclass(slots=True)
@@ -172,15 +196,43 @@ class InventoryObject:
     volume: bool = False
 
 
+class JobOutcome(StrEnum):
+    """What became of a Job."""
+
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """Also: it vanished before it had ended."""
+    STOPPED = "stopped"
+    """We deleted it, or are about to; it may yet turn out to have succeeded before that."""
+
+    @property
+    def wants_another(self) -> bool:
+        """Whether it is to be run again when it is wanted again."""
+        return self in (JobOutcome.FAILED, JobOutcome.STOPPED)
+
+
 @dataclass(slots=True)
 class JobEntry:
-    """The ledger's line about one template of a run-once step."""
+    """The ledger's line about one Job, in all its attempts."""
 
+    key: ObjectKey
+    """Of the last attempt, as are the fields down to `ended_at`."""
     attempt: int
     digest: Digest
-    """Of the manifest of that attempt."""
-    outcome: str = "started"
-    """`started`, `succeeded` or `failed`."""
+    outcome: JobOutcome = JobOutcome.STARTED
+    object_uid: str = ""
+    """Empty until it is known."""
+    spent_uid: str = ""
+    """Of the Job before, where a new one takes the same name: nothing that is said of it counts any more."""
+    until: float = 0
+    """When the last command that could create it expires."""
+    ended_at: float = 0
+    """When we learnt how it ended; 0 while it has not."""
+    lifetime_s: float | None = None
+    """How long it is kept after its end; None where it is kept, and once it was removed."""
+    earlier: dict[Digest, JobOutcome] = field(default_factory=dict)
+    """Attempts before."""
 
 
 @dataclass(slots=True)
@@ -191,6 +243,7 @@ class Draining:
     step: StepId
     run: RunId
     attempt: int
+    nonce: int
     not_after: float
 
 
@@ -204,14 +257,17 @@ class AppState:
     """Of the last run event."""
     phase: AppPhase = AppPhase.ACTIVE
     phase_reason: Reason = Reason.NONE
+    phase_message: str = ""
     generation: int = 0
     """The highest taken up."""
     run: RunState | None = None
     inventory: dict[str, InventoryObject] = field(default_factory=dict)
     ledger: dict[str, JobEntry] = field(default_factory=dict)
-    """`<cluster>/<step>/<template digest>` → what became of it."""
+    """`<cluster>/<digest of the Job's first attempt>` → what became of it; the last wanted stand last."""
     draining: dict[str, Draining] = field(default_factory=dict)
     prunes: dict[ClusterName, PruneState] = field(default_factory=dict)
+    prune_nonce: int = 0
+    """Of the last prune command to any cluster: no two bear the same name."""
 
 
 STATE: TypeAdapter[AppState] = TypeAdapter(AppState)

@@ -14,14 +14,17 @@ from services.planner.domain.state import (
     AppState,
     Asked,
     ClusterState,
+    JobEntry,
     PruneState,
     RunState,
     StepState,
+    WantedObject,
     dependents,
+    object_key,
 )
 from shared.contracts import phases
 from shared.contracts.facts import Progress
-from shared.contracts.identity import PREPARE, PRUNE, ClusterName, StepId
+from shared.contracts.identity import PREPARE, PRUNE, ClusterName, Digest, RunId, StepId
 from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
 from shared.contracts.runs import AppPhaseChanged, RunEvent, RunPhaseChanged, StepPhaseChanged
 
@@ -43,8 +46,12 @@ class Policy:
     prune_deadline_s: float = 600
     window: int = 64
     """Unanswered ApplyStep commands per application and cluster."""
-    ledger_limit: int = 50
-    """Templates remembered per application before the oldest that ended is forgotten."""
+    ledger_limit: int = 1000
+    """Jobs remembered per application besides those of its newest plan; about 100 kB of state."""
+
+
+COMMAND_GRACE_S = 35
+"""Past a command's `not_after`: a call that the executor began just before (30 s at most), and 5 s of clock skew."""
 
 
 class SendKind(StrEnum):
@@ -60,6 +67,8 @@ class Send:
     """A command to send, without the manifests: those are in the plan."""
 
     kind: SendKind
+    run: RunId
+    """It is of no use to any later run."""
     cluster: ClusterName
     step: StepId
     attempt: int
@@ -84,6 +93,9 @@ class Turn:
     changed: bool = False
     """Something must be stored, also where no event tells of it."""
     _dependents: dict[str, list[str]] | None = None
+    _wanted: frozenset[str] | None = None
+    _objects: dict[str, dict[str, WantedObject]] = field(default_factory=dict)
+    _lines: dict[tuple[ClusterName, Digest], str] | None = None
 
     @property
     def run(self) -> RunState:
@@ -103,7 +115,37 @@ class Turn:
     def open_run(self, run: RunState) -> None:
         """Make it the newest run."""
         self.state.run = run
-        self._dependents = None
+        self._dependents = self._wanted = None
+        self._objects.clear()
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Keys of all objects that the newest run wants."""
+        if self._wanted is None:
+            steps = self.state.run.steps.values() if self.state.run is not None else ()
+            self._wanted = frozenset(object_key(s.cluster, o.key) for s in steps for o in s.objects)
+        return self._wanted
+
+    def objects_of(self, step: StepState) -> dict[str, WantedObject]:
+        """What a step wants, by object key; there may be thousands, and as many facts about them."""
+        found = self._objects.get(step.key)
+        if found is None:
+            found = self._objects[step.key] = {object_key(step.cluster, w.key): w for w in step.objects}
+        return found
+
+    def ledger_line(self, cluster: ClusterName, digest: Digest) -> JobEntry | None:
+        """The ledger's line about the Job that has this digest in some attempt."""
+        if self._lines is None:
+            self._lines = {}
+            for line, entry in self.state.ledger.items():
+                of = ClusterName(line.partition("/")[0])
+                self._lines |= {(of, known): line for known in (*entry.earlier, entry.digest)}
+        found = self._lines.get((cluster, digest))
+        return self.state.ledger.get(found) if found is not None else None
+
+    def ledger_changed(self) -> None:
+        """Lines were added or removed."""
+        self._lines = None
 
     def dependents_of(self, step: StepState) -> list[StepState]:
         """The steps that wait for this one."""
@@ -141,9 +183,9 @@ class Turn:
         if phase is not self.state.phase and phase not in phases.APP_TRANSITIONS[self.state.phase]:
             msg = f"application {self.state.phase} → {phase}"
             raise IllegalTransition(msg)
-        if (phase, reason) == (self.state.phase, self.state.phase_reason):
+        if (phase, reason, message) == (self.state.phase, self.state.phase_reason, self.state.phase_message):
             return
-        self.state.phase, self.state.phase_reason = phase, reason
+        self.state.phase, self.state.phase_reason, self.state.phase_message = phase, reason, message
         self.events.append(AppPhaseChanged(**self.header(), phase=phase, reason=reason, message=message))
 
     def step_to(
@@ -154,6 +196,8 @@ class Turn:
         message: str = "",
         *,
         progress: Progress | None = None,
+        needed: dict[str, str] | None = None,
+        available: dict[str, str] | None = None,
     ) -> None:
         """Move a step, or tell more about why it is where it is; the same again says nothing."""
         progress = progress or step.progress
@@ -176,6 +220,8 @@ class Turn:
                 attempt=step.attempt,
                 deadline=None if step.deadline == NEVER else utc(step.deadline),
                 progress=progress,
+                needed=needed or {},
+                available=available or {},
             )
         )
 
@@ -189,12 +235,18 @@ class Turn:
         """Ask for a step."""
         step.nonce += 1
         step.asked = self._ask(step.asked, step.nonce)
+        step.until = max(step.until, step.asked.not_after)
+        for line in (w.line for w in step.objects if w.line):
+            entry = self.state.ledger[line]
+            entry.until = max(entry.until, step.asked.not_after)
         self._send(SendKind.APPLY, step.cluster, step.step, step.attempt, step.asked)
 
     def send_prune(self, cluster: ClusterName, prune: PruneState) -> None:
         """Ask for everything that this cluster still has to delete."""
-        prune.nonce += 1
+        self.state.prune_nonce += 1
+        prune.nonce = self.state.prune_nonce
         prune.asked = self._ask(prune.asked, prune.nonce)
+        prune.until = max(prune.until, prune.asked.not_after)
         self._send(SendKind.PRUNE, cluster, PRUNE, 1, prune.asked)
 
     def _ask(self, before: Asked | None, nonce: int) -> Asked:
@@ -206,7 +258,15 @@ class Turn:
     def _send(self, kind: SendKind, cluster: ClusterName, step: StepId, attempt: int, asked: Asked) -> None:
         self.changed = True
         self.sends.append(
-            Send(kind=kind, cluster=cluster, step=step, attempt=attempt, nonce=asked.nonce, not_after=asked.not_after)
+            Send(
+                kind=kind,
+                run=self.run.run,
+                cluster=cluster,
+                step=step,
+                attempt=attempt,
+                nonce=asked.nonce,
+                not_after=asked.not_after,
+            )
         )
 
 

@@ -4,7 +4,9 @@ import uuid
 from typing import NoReturn
 
 from services.watcher.record.handlers import Recorder
+from services.watcher.record.projector import Projector
 from services.watcher.record.settings import RecordSettings
+from services.watcher.record.sweeping import Sweeper
 from shared.bus import topology
 from shared.bus.connection import Bus
 from shared.bus.errors import BusClosed
@@ -39,7 +41,10 @@ async def run(settings: RecordSettings) -> None:
 
 async def _serve(settings: RecordSettings, stopping: Stopping, database: Database, bus: Bus) -> None:
     registry = Registry(database)
-    recorder = Recorder(history=archive.Archive(database), projections=projections.Projections(database))
+    history, projected = archive.Archive(database), projections.Projections(database)
+    projector = Projector(history=history, projections=projected)
+    recorder = Recorder(history=history, projections=projected, projector=projector)
+    sweeper = Sweeper(history=history, projector=projector)
 
     async def clusters() -> list[ClusterName]:
         return [ClusterName(cluster.name) for cluster in await registry.clusters()]
@@ -61,7 +66,7 @@ async def _serve(settings: RecordSettings, stopping: Stopping, database: Databas
             "runs": consume(subjects.STREAM_RUNS, topology.DURABLE_RECORD_RUNS, recorder.run_events),
             "facts": consume(subjects.STREAM_STATUS, topology.DURABLE_RECORD_FACTS, recorder.facts),
             "progress": consume(subjects.STREAM_PROGRESS, topology.DURABLE_RECORD_PROGRESS, recorder.progress),
-            "sweep": recorder.sweep,
+            "sweep": sweeper.sweep,
         },
     )
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.contracts.facts import Fact, Observed, PodsObserved
-from shared.contracts.identity import AppUid, ObjectKey, RunId
+from shared.contracts.identity import AppUid, RunId
 from shared.contracts.projection import ProjectedApp
-from shared.contracts.runs import RunEvent
+from shared.contracts.runs import ObjectForgotten, RunEvent
 from shared.contracts.views import ObjectView, RunView
 
 
@@ -22,8 +22,12 @@ class HistoryPort(Protocol):
         """Run events after a number, in order."""
         ...
 
-    async def decided_since(self, moment: datetime) -> dict[AppUid, int]:
-        """The last run event of each application since then."""
+    async def archived_since(self, moment: datetime) -> dict[AppUid, int]:
+        """The last of the run events of each application that were archived since then."""
+        ...
+
+    async def applications(self) -> list[AppUid]:
+        """Every application that has run events."""
         ...
 
 
@@ -54,6 +58,6 @@ class ProjectionPort(Protocol):
         """Store pods as seen last."""
         ...
 
-    async def forget_object(self, uid: AppUid, cluster: str, key: ObjectKey) -> None:
-        """Drop an object that was deleted on purpose."""
+    async def forget_objects(self, forgotten: Iterable[ObjectForgotten]) -> None:
+        """Drop objects that were deleted on purpose."""
         ...

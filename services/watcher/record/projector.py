@@ -1,5 +1,7 @@
 """Brings projections up to the archive: the bus says *that* something happened, the archive says what."""
 
+from collections.abc import Sequence
+
 from services.watcher.record.ports import HistoryPort, ProjectionPort
 from shared.contracts.identity import AppUid, RunId
 from shared.contracts.projection import ProjectedApp, ProjectedRun
@@ -15,17 +17,19 @@ class Projector:
         self._history = history
         self._projections = projections
 
-    async def catch_up(self, uid: AppUid) -> None:
-        """Fold everything that the archive has and the projections have not.
+    async def catch_up(self, uid: AppUid) -> int:
+        """Fold everything that the archive has and the projections have not; returns how far they are.
 
+        Two planners may archive their decisions out of order: what comes after a gap waits until that is filled.
         Raises Retryable while the store is away; what was stored until then stays.
         """
         app = await self._projections.app(uid)
-        while events := await self._history.run_events(uid, after=app.n, limit=_BATCH):
+        while events := _connected(await self._history.run_events(uid, after=app.n, limit=_BATCH), app.n):
             await self._fold(app, events)
             await self._projections.save_app(uid, app)
+        return app.n
 
-    async def _fold(self, app: ProjectedApp, events: list[RunEvent]) -> None:
+    async def _fold(self, app: ProjectedApp, events: Sequence[RunEvent]) -> None:
         runs: dict[RunId, ProjectedRun] = {}
         for event in events:
             app.fold(event)
@@ -39,6 +43,12 @@ class Projector:
                 runs[event.run].fold(event)
         for run in runs.values():
             await self._projections.save_run(run.current())
-        for event in events:
-            if isinstance(event, ObjectForgotten) and not event.retained:
-                await self._projections.forget_object(event.uid, event.cluster, event.key)
+        await self._projections.forget_objects(e for e in events if isinstance(e, ObjectForgotten) and not e.retained)
+
+
+def _connected(events: Sequence[RunEvent], after: int) -> Sequence[RunEvent]:
+    """The events up to the first gap."""
+    for position, event in enumerate(events):
+        if event.n != after + 1 + position:
+            return events[:position]
+    return events

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from shared.bus import Bus, Delivery
-from shared.bus.parking import MessageParked
+from shared.bus.parked import MessageParked
 from shared.contracts import subjects
 from shared.contracts.annotations import LABEL_TENANT, TENANT_SERVICE_ACCOUNT
 from shared.contracts.canonical import digest

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from shared.bus import Batch, Bus, Delivery, Parker, decode, topology, work, work_batches
-from shared.bus.parking import Parked, list_parked
+from shared.bus.parked import Parked, list_parked
 from shared.contracts import subjects
 from shared.contracts.envelope import VERSION, Envelope
 from shared.contracts.facts import FACT, ObjectsPruned

@@ -129,7 +129,9 @@ async def test_archive_keeps_each_event_once_and_returns_them_in_order(database:
     await history.add_run_events(events()[3:])
     await history.add_run_events(events())
     assert [e.n for e in await history.run_events(UID, after=2, limit=3)] == [3, 4, 5]
-    assert await history.decided_since(NOW) == {UID: 7}
+    assert await history.archived_since(NOW) == {UID: 7}
+    assert await history.archived_since(datetime.now(UTC) + timedelta(minutes=1)) == {}
+    assert await history.applications() == [UID]
 
 
 async def test_projection_is_the_same_however_events_are_cut(database: Database) -> None:

@@ -48,7 +48,7 @@ def authenticator(tokens: Tokens, clock: Clock) -> Authenticator:
     [
         (Role.VIEWER, {Permission.READ}),
         (Role.DEPLOYER, {Permission.READ, Permission.DEPLOY}),
-        (Role.ADMIN, {Permission.READ, Permission.DEPLOY}),
+        (Role.ADMIN, {Permission.READ, Permission.DEPLOY, Permission.ADMINISTER}),
     ],
 )
 def test_roles(role: Role, permissions: set[Permission]) -> None:

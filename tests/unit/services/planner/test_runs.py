@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.planner.domain.turn import Policy
+from services.planner.domain.turn import COMMAND_GRACE_S, Policy
 from shared.contracts.commands import ApplyStep, PrepareRun, PruneObjects
 from shared.contracts.facts import ObservationOrder
 from shared.contracts.identity import ClusterName
@@ -182,7 +182,7 @@ def test_newer_generation_goes_on_once_an_unanswered_command_has_expired() -> No
     world.deploy(step("web"))
     (first,) = world.prepared()
     world.deploy(step("web", deployment("web", image="web:2")))
-    sent = world.later(first.not_after.timestamp() - world.now + 11)
+    sent = world.later(first.not_after.timestamp() - world.now + COMMAND_GRACE_S + 1)
     assert [type(c) for c in sent] == [PrepareRun]
 
 
@@ -300,16 +300,16 @@ def test_running_job_that_the_new_plan_has_unchanged_is_kept() -> None:
     assert again.objects[0].known_uid == f"uid-{first.objects[0].key.name}"
 
 
-def test_job_that_ended_after_its_run_was_superseded_counts_as_done() -> None:
+def test_job_that_ended_although_its_run_was_superseded_counts_as_done() -> None:
     world = World()
     world.deploy(step("init", job("init")))
     (first,) = world.prepared()
     world.applied(first)
     world.deploy(step("web"))
-    (web,) = world.prepared()
+    prune, web = world.prepared()
     world.saw(first)
-    for command in world.done(web):
-        world.pruned(command)
+    world.pruned(prune)
+    world.done(web)
     world.deploy(step("init", job("init")))
     world.prepared()
     assert world.phase("init") == (StepPhase.SUCCEEDED, Reason.ALREADY_COMPLETED)

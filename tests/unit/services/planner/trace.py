@@ -8,9 +8,11 @@ from typing import Any
 from services.planner.domain.commands import materialise
 from services.planner.domain.deadlines import next_deadline
 from services.planner.domain.decide import Delete, Deploy, Input, Refuse, Tick, decide
+from services.planner.domain.planned import IndexedPlan
 from services.planner.domain.state import STATE, AppState
 from services.planner.domain.turn import Policy, Turn
 from shared.contracts import canonical
+from shared.contracts.annotations import ANNOTATION_JOB_LIFETIME
 from shared.contracts.commands import ApplyStep, Command, PrepareRun, PruneObjects
 from shared.contracts.facts import (
     AppliedObject,
@@ -26,6 +28,7 @@ from shared.contracts.facts import (
     StepFailed,
     StepProblem,
     StepProgressed,
+    StepQueued,
     StepRejected,
     StepSucceeded,
     Superseded,
@@ -34,6 +37,7 @@ from shared.contracts.identity import AppRef, AppUid, ClusterName, Namespace, Ob
 from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
 from shared.contracts.plan import ApplyMode, Deadlines, Plan, PlannedObject, PlannedStep
 from shared.contracts.runs import RunEvent
+from tests.unit.services.planner.history import History, RecordedInput, RecordedTurn
 
 APP = AppRef(tenant="acme", namespace="shop", name="web")
 UID = AppUid("4f1c")
@@ -63,6 +67,15 @@ def job(name: str, *, image: str = "job:1") -> PlannedObject:
     return PlannedObject(
         key=ObjectKey.of(manifest), manifest=manifest, digest=canonical.digest(manifest), job_name_base=name
     )
+
+
+def own_job(name: str, *, image: str = "job:1", lifetime_s: int | None = None) -> PlannedObject:
+    """A Job as a document writes it out, with a name of its own."""
+    metadata: dict[str, Any] = {"name": name, "namespace": "shop"}
+    if lifetime_s is not None:
+        metadata["annotations"] = {ANNOTATION_JOB_LIFETIME: str(lifetime_s)}
+    manifest = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"image": image}}
+    return PlannedObject(key=ObjectKey.of(manifest), manifest=manifest, digest=canonical.digest(manifest))
 
 
 def claim(name: str) -> PlannedObject:
@@ -119,6 +132,7 @@ class World:
     gone: set[ClusterName] = field(default_factory=set)
     events: list[RunEvent] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
+    turns: list[RecordedTurn] = field(default_factory=list)
     plan: Plan | None = None
     counter: int = 0
     generations: dict[str, int] = field(default_factory=dict)
@@ -126,14 +140,22 @@ class World:
     def tell(self, *inputs: Input) -> list[Command]:
         """Fold inputs; returns the commands that follow. The state goes through its stored form each time."""
         self.state = STATE.validate_json(STATE.dump_json(self.state))
+        recorded = tuple(RecordedInput.of(input_) for input_ in inputs)
+        self.turns.append(RecordedTurn(now=self.now, gone=tuple(sorted(self.gone)), inputs=recorded))
         turn: Turn = decide(
             self.state, inputs, now=self.now, policy=self.policy, reachable=lambda cluster: cluster not in self.gone
         )
         self.state = turn.state
         self.events += turn.events
-        sent = [c for s in turn.sends if (c := materialise(self.state, self.plan, s)) is not None]
+        plan = None if self.plan is None else IndexedPlan.of(self.plan)
+        sent = [c for s in turn.sends if (c := materialise(self.state, plan, s)) is not None]
         self.commands += sent
         return sent
+
+    def history(self) -> History:
+        """Everything so far, to be replayed for ever; of a world with the usual policy."""
+        assert self.policy == Policy()
+        return History(app=APP, uid=UID, turns=tuple(self.turns), events=tuple(self.events))
 
     def deploy(self, *steps: PlannedStep, generation: int | None = None) -> list[Command]:
         """Hand in a generation."""
@@ -154,16 +176,24 @@ class World:
         """Let time pass, ticking at each deadline on the way."""
         end = self.now + seconds
         sent: list[Command] = []
+        idle = 0
         while (due := next_deadline(self.state)) <= end:
+            idle = 0 if due > self.now else idle + 1
+            assert idle < 3, "ticking does not move the next deadline"
             self.now = max(self.now, due)
             sent += self.tell(Tick())
         self.now = end
         return sent
 
+    def drained(self) -> None:
+        """Let the time pass in which commands of the run before could still take effect."""
+        while self.run_phase() is RunPhase.ACCEPTED:
+            self.later(1)
+
     def prepared(self, *commands: Command) -> list[Command]:
         """Answer the prepare commands given, or the last ones."""
         wanted = [c for c in (commands or self.commands) if isinstance(c, PrepareRun) and self._current(c)]
-        return self.tell(*(RunPrepared(**self._header(c)) for c in {c.cluster: c for c in wanted}.values()))
+        return self.tell(*(RunPrepared(**self.header(c)) for c in {c.cluster: c for c in wanted}.values()))
 
     def _current(self, command: Command) -> bool:
         return self.state.run is not None and command.run == self.state.run.run
@@ -171,19 +201,21 @@ class World:
     def rejected(self, command: Command, step_: str, reason: Reason) -> list[Command]:
         """Refuse a prepare command for the sake of one step."""
         problem = StepProblem(step=StepId(step_), reason=reason, message=f"{reason} says the cluster")
-        return self.tell(RunRejected(**self._header(command), problems=(problem,)))
+        return self.tell(RunRejected(**self.header(command), problems=(problem,)))
 
-    def applied(self, command: Command, *, final: bool = False, existed: bool = False) -> list[Command]:
+    def applied(self, command: Command, *, final: bool = False, existed: bool = False, uid: str = "") -> list[Command]:
         """Answer an apply command."""
-        return self.tell(self.applied_fact(command, final=final, existed=existed))
+        return self.tell(self.applied_fact(command, final=final, existed=existed, uid=uid))
 
-    def applied_fact(self, command: Command, *, final: bool = False, existed: bool = False) -> StepApplied:
+    def applied_fact(
+        self, command: Command, *, final: bool = False, existed: bool = False, uid: str = ""
+    ) -> StepApplied:
         """What the executor says after an apply."""
         assert isinstance(command, ApplyStep)
         objects = tuple(
             AppliedObject(
                 key=o.key,
-                object_uid=f"uid-{o.key.name}",
+                object_uid=uid or f"uid-{o.key.name}",
                 digest=o.digest,
                 metadata_generation=None if final else 1,
                 final=final or existed,
@@ -191,24 +223,34 @@ class World:
             )
             for o in command.objects
         )
-        return StepApplied(**self._header(command), objects=objects)
+        return StepApplied(**self.header(command), objects=objects)
 
     def refused(self, command: Command, reason: Reason) -> list[Command]:
         """Refuse a step."""
-        return self.tell(StepRejected(**self._header(command), reason=reason, message="no"))
+        return self.tell(StepRejected(**self.header(command), reason=reason, message="no"))
 
     def errored(self, command: Command, reason: Reason = Reason.API_UNAVAILABLE) -> list[Command]:
         """Fail a step by the platform's fault."""
-        return self.tell(StepErrored(**self._header(command), reason=reason, message="the API server is away"))
+        return self.tell(StepErrored(**self.header(command), reason=reason, message="the API server is away"))
+
+    def queued(self, command: Command) -> list[Command]:
+        """Say that a step does not fit now."""
+        needed, available = {"cpu": "4"}, {"cpu": "1"}
+        said = {"reason": Reason.UNSCHEDULABLE, "message": "no room", "needed": needed, "available": available}
+        return self.tell(StepQueued.model_validate(self.header(command) | said))
 
     def superseded(self, command: Command) -> list[Command]:
         """Say that the cluster knows better."""
-        return self.tell(Superseded(**self._header(command), by_generation=command.generation + 1))
+        return self.tell(Superseded(**self.header(command), by_generation=command.generation + 1))
 
     def pruned(self, command: Command) -> list[Command]:
         """Say that everything asked for is gone."""
         assert isinstance(command, PruneObjects)
-        return self.tell(ObjectsPruned(**self._header(command), gone=tuple(o.object_uid for o in command.objects)))
+        return self.tell(ObjectsPruned(**self.header(command), gone=tuple(o.object_uid for o in command.objects)))
+
+    def not_pruned(self, command: Command, *, reason: Reason) -> list[Command]:
+        """Say why nothing could be deleted."""
+        return self.tell(StepErrored(**self.header(command), reason=reason, message="the webhook says no"))
 
     def saw(self, command: Command, verdict: str = "succeeded", **over: Any) -> list[Command]:
         """Observe every object of an apply command."""
@@ -247,7 +289,8 @@ class World:
         """Apply and observe success."""
         return [*self.applied(command), *self.saw(command)]
 
-    def _header(self, command: Command) -> dict[str, Any]:
+    def header(self, command: Command) -> dict[str, Any]:
+        """What an answer repeats."""
         return {
             "app": command.app,
             "uid": command.uid,

@@ -1,0 +1,141 @@
+"""Planner engines on a real bus and a real database, and a cluster that answers by hand."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from services.planner.domain.decide import Delete, Deploy, Input
+from services.planner.domain.turn import Policy
+from services.planner.engine import Engine, EngineMetrics, Stores
+from services.planner.ports import PublishPort
+from shared.bus import Bus, topology
+from shared.bus.messages import decode, open_delivery
+from shared.bus.tail import Resync
+from shared.contracts import subjects
+from shared.contracts.commands import COMMAND, ApplyStep, Command, PrepareRun, PruneObjects
+from shared.contracts.facts import Fact, ObjectsPruned, RunPrepared
+from shared.contracts.identity import ClusterName
+from shared.contracts.plan import Plan
+from shared.contracts.runs import RUN_EVENT, RunEvent
+from shared.store import applications, archive, planner_states, plans
+from shared.store.database import Database
+from tests.unit.services.planner.trace import APP, HERE, UID, World
+
+
+class Reachable:
+    """Every cluster gives signs of life."""
+
+    def reachable(self, _cluster: ClusterName) -> bool:
+        """It does."""
+        return True
+
+
+class Silent:
+    """A bus that never answers: its process dies while it waits."""
+
+    async def publish(self, subject: str, message: BaseModel, *, msg_id: str | None = None) -> None:
+        """Wait for ever."""
+        del subject, message, msg_id
+        await asyncio.Event().wait()
+
+
+@dataclass
+class Planner:
+    """One replica."""
+
+    database: Database
+    bus: PublishPort
+    clock: Callable[[], float] = time.time
+    conflicts: int = 0
+    engine: Engine = field(init=False)
+    states: planner_states.PlannerStates = field(init=False)
+    records: applications.Applications = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.states = planner_states.PlannerStates(self.database)
+        self.records = applications.Applications(self.database)
+        self.engine = Engine(
+            stores=Stores(
+                states=self.states,
+                plans=plans.Plans(self.database),
+                archive=archive.Archive(self.database),
+                applications=self.records,
+            ),
+            bus=self.bus,
+            beats=Reachable(),
+            policy=Policy(),
+            clock=self.clock,
+            metrics=EngineMetrics(decided=lambda _: None, conflicted=self._conflicted),
+        )
+
+    def _conflicted(self) -> None:
+        self.conflicts += 1
+
+    async def deploy(self, plan: Plan) -> None:
+        """Take up a generation."""
+        plan = await self.engine.remember(plan)
+        await self.engine.fold(plan.uid, [Deploy(plan=plan, requested_by="ann")], app=plan.app)
+
+    async def delete(self, generation: int) -> None:
+        """Take up a deletion."""
+        await self.engine.fold(UID, [Delete(generation=generation, requested_by="ann")], app=APP)
+
+    async def tell(self, *inputs: Input) -> None:
+        """Fold inputs."""
+        await self.engine.fold(UID, inputs)
+
+
+async def ensure(database: Database) -> None:
+    """Create what the planner's stores need."""
+    await database.ensure((*applications.INDEXES, *planner_states.INDEXES, *archive.INDEXES))
+
+
+async def take_commands(bus: Bus, *, timeout_s: float = 1.0) -> list[Command]:
+    """What is in the mailbox of the cluster now; waits for the first."""
+    consumer = bus.consumer(subjects.STREAM_STEPS, topology.executor_durable(HERE))
+    try:
+        found = await consumer.fetch(256, timeout_s)
+        commands: list[Command] = []
+        for delivery in found:
+            commands.append(decode(COMMAND, open_delivery(delivery)))
+            await delivery.ack()
+        return commands
+    finally:
+        await consumer.close()
+
+
+def facts_about(command: Command) -> list[Fact]:
+    """What a cluster says where all goes well."""
+    world = World()
+    match command:
+        case PrepareRun():
+            return [RunPrepared(**world.header(command))]
+        case ApplyStep():
+            return [world.applied_fact(command), *world.observations(command)]
+        case PruneObjects():
+            gone = tuple(o.object_uid for o in command.objects)
+            return [ObjectsPruned(**world.header(command), gone=gone)]
+
+
+async def published(bus: Bus, *, until: Callable[[list[RunEvent]], bool], timeout_s: float = 15.0) -> list[RunEvent]:
+    """Read the stream of run events from its beginning until the condition holds."""
+    events: list[RunEvent] = []
+    async with asyncio.timeout(timeout_s):
+        async for item in bus.tail(subjects.STREAM_RUNS, subjects.run(APP), deliver="all"):
+            if isinstance(item, Resync):
+                continue
+            events.append(decode(RUN_EVENT, open_delivery(item)))
+            if until(events):
+                return events
+    return events
+
+
+def shuffled(facts: list[Fact], *, seed: int) -> list[Fact]:
+    """The same in another order."""
+    mixed = list(facts)
+    random.Random(seed).shuffle(mixed)
+    return mixed
