@@ -26,7 +26,7 @@ demo: setup ## Deliver examples/shop to a simulated cluster, show it, stop
 
 .PHONY: dev
 dev: setup ## The same, and stay up until Ctrl-C
-	@$(PY) -m dev up
+	@$(PY) -m dev up --demo
 
 .PHONY: test
 test: setup ## All tests, also on a real Kubernetes control plane (built once, about 9 minutes)

@@ -133,10 +133,12 @@ class Simulator:
         }
 
     def write_kubeconfig(self, path: Path) -> None:
-        """Write the kubeconfig for its owner alone: it holds the token."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        """Write the kubeconfig for its owner alone: it holds the token. It appears as a whole: others wait for it."""
+        draft = path.with_name(f"{path.name}.new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             yaml.safe_dump(self.kubeconfig, file, sort_keys=False)
+        draft.replace(path)
 
     def expire_history(self) -> None:
         """Compact: resource versions before now, and continue tokens, are answered 410 from here on."""

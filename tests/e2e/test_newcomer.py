@@ -203,9 +203,11 @@ def leftovers(directory: Path) -> list[Path]:
 
 async def said_by(process: asyncio.subprocess.Process, wanted: Callable[[str], bool]) -> None:
     assert process.stdout is not None
+    said: list[str] = []
     async with asyncio.timeout(TIMEOUT_S):
         while not wanted(line := (await process.stdout.readline()).decode()):
-            assert line, "it ended before it said so"
+            assert line, f"it ended before it said so: {''.join(said)}"
+            said.append(line)
 
 
 async def none_left(mark: str) -> bool:
