@@ -270,7 +270,7 @@ class AgentBeat(Contract):
     at: datetime
     capacity: dict[str, Any] = Field(default_factory=dict)
     restated: ObservationOrder | None = None
-    """Of `observe`: everything that exists was stated at this order or later; what was last stated before it is gone."""
+    """Of `observe`: everything that exists was stated at this order or later; what was stated only before is gone."""
 
 
 BEAT: TypeAdapter[AgentBeat] = TypeAdapter(AgentBeat)

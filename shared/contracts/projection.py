@@ -65,6 +65,8 @@ class ProjectedRun:
                 self._step_changed(event)
             case ObjectRecorded():
                 self._object_recorded(event)
+            case ObjectForgotten(retained=False):
+                self._object_forgotten(event)
             case RunAccepted() | ObjectForgotten() | AppPhaseChanged():
                 pass
         self.view = self.view.model_copy(update=changes)
@@ -93,6 +95,13 @@ class ProjectedRun:
                 "ended_at": event.at if event.phase.terminal else None,
             }
         )
+
+    def _object_forgotten(self, event: ObjectForgotten) -> None:
+        """What was deleted on purpose is no longer looked for."""
+        for key, step in self.steps.items():
+            kept = tuple(o for o in step.objects if (o.key, o.object_uid) != (event.key, event.object_uid))
+            if step.cluster == event.cluster and len(kept) < len(step.objects):
+                self.steps[key] = step.model_copy(update={"objects": kept})
 
     def _object_recorded(self, event: ObjectRecorded) -> None:
         step = self.steps.get((event.cluster, event.step))

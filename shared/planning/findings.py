@@ -30,7 +30,7 @@ def shortened(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     if len(distinct) <= MAX_FINDINGS:
         return kept
     rest = Finding(
-        path="", code="TooManyFindings", message=f"{len(distinct) - MAX_FINDINGS} more findings are not shown"
+        path="", code="TooManyFindings", message=f"at least {len(distinct) - MAX_FINDINGS} more are not shown"
     )
     return (*kept, rest)
 

@@ -53,7 +53,7 @@ def validate(model: type[M], value: Any, path: str) -> tuple[M | None, list[Find
         return model.model_validate(value), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        return None, _findings(details[:MAX_FINDINGS], value, path)
+        return None, _findings(details[: MAX_FINDINGS + 1], value, path)
 
 
 def _findings(details: Iterable[ErrorDetails], value: Any, path: str) -> list[Finding]:

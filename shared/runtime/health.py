@@ -1,12 +1,14 @@
 """`/healthz`, `/readyz` and `/metrics` on a service's own HTTP server."""
 
 import errno
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from shared.errors import EXIT_MISCONFIGURED, Fatal
 from shared.logging import get_logger
@@ -19,6 +21,17 @@ _IDLE_TIMEOUT_S = 75.0
 """For a connection that sends no whole request; longer than the 60 s that proxies keep one for reuse."""
 
 
+class _OthersMistakes(logging.Filter):
+    """What is no HTTP is its sender's mistake: a short line, not an error of ours with a traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, HttpProcessingError | web.RequestPayloadError):
+            return True
+        logger.info("http_unreadable", error=" ".join(str(error).split())[:200])
+        return False
+
+
 class CannotListen(Fatal):
     """The address is taken or not ours."""
 
@@ -26,6 +39,9 @@ class CannotListen(Fatal):
         self.host = host
         self.port = port
         super().__init__(f"cannot listen on {host}:{port}: {problem}", exit_code=EXIT_MISCONFIGURED)
+
+
+_OTHERS_MISTAKES = _OthersMistakes()
 
 
 def add_health(app: web.Application, *, ready: Callable[[], list[str]], metrics: Metrics) -> None:
@@ -57,8 +73,11 @@ async def listening(app: web.Application, http: HttpSettings) -> AsyncIterator[i
         CannotListen: when the address is taken.
 
     """
+    library = logging.getLogger("aiohttp.server")
+    library.addFilter(_OTHERS_MISTAKES)
     runner = web.AppRunner(
         app,
+        logger=library,
         access_log=None,
         handle_signals=False,
         shutdown_timeout=http.stop_grace_s,

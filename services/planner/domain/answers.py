@@ -10,12 +10,13 @@ from shared.contracts.facts import (
     RunRejected,
     StepApplied,
     StepErrored,
+    StepProblem,
     StepQueued,
     StepRejected,
     Superseded,
     Unsupported,
 )
-from shared.contracts.identity import PREPARE, PRUNE
+from shared.contracts.identity import PREPARE, PRUNE, StepId
 from shared.contracts.phases import Reason, RunPhase, StepPhase
 
 _NAMED_IN_MESSAGE = 5
@@ -78,10 +79,14 @@ def _prepare_answered(turn: Turn, fact: Answer) -> None:
 
 
 def _reject(turn: Turn, fact: RunRejected) -> None:
+    by_step: dict[StepId, list[StepProblem]] = {}
     for problem in fact.problems:
-        step = turn.run.steps.get(f"{fact.cluster}/{problem.step}")
+        by_step.setdefault(problem.step, []).append(problem)
+    for id_, problems in by_step.items():
+        step = turn.run.steps.get(f"{fact.cluster}/{id_}")
         if step is not None and not step.phase.terminal:
-            turn.step_to(step, StepPhase.REJECTED, problem.reason, problem.message)
+            told = "; ".join(problem.message for problem in problems[:_NAMED_IN_MESSAGE])
+            turn.step_to(step, StepPhase.REJECTED, problems[0].reason, told)
     first = fact.problems[0] if fact.problems else None
     named = "; ".join(f"{p.step} on {fact.cluster}: {p.message}" for p in fact.problems[:_NAMED_IN_MESSAGE])
     more = len(fact.problems) - _NAMED_IN_MESSAGE

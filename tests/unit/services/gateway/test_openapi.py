@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator
 
 from services.gateway.web.openapi import openapi
 from services.gateway.web.operations import OPERATIONS

@@ -6,8 +6,8 @@ import pytest
 
 from services.planner.domain.turn import COMMAND_GRACE_S, Policy
 from shared.contracts.commands import ApplyStep, PrepareRun, PruneObjects
-from shared.contracts.facts import ObservationOrder
-from shared.contracts.identity import ClusterName
+from shared.contracts.facts import ObservationOrder, RunRejected, StepProblem
+from shared.contracts.identity import ClusterName, StepId
 from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
 from shared.contracts.plan import Deadlines
 from shared.contracts.runs import ObjectForgotten, RunAccepted
@@ -438,3 +438,17 @@ def test_document_that_cannot_be_planned_rejects_its_run() -> None:
     world = World()
     world.refuse(generation=1)
     assert world.run_phase() is RunPhase.REJECTED
+
+
+def test_every_problem_of_a_step_is_told_on_it() -> None:
+    world = World()
+    (prepare,) = world.deploy(step("web"))
+    problems = tuple(
+        StepProblem(step=StepId("web"), reason=reason, message=f"{reason} says the cluster")
+        for reason in (Reason.REFERENCE_NOT_FOUND, Reason.FORBIDDEN)
+    )
+    world.tell(RunRejected(**world.header(prepare), problems=problems))
+    assert world.state.run is not None
+    web = world.state.run.steps["here/web"]
+    assert web.reason is Reason.REFERENCE_NOT_FOUND
+    assert web.message == "ReferenceNotFound says the cluster; Forbidden says the cluster"
