@@ -57,6 +57,10 @@ gen: setup ## Write the generated files anew (schemas, OpenAPI, AsyncAPI)
 check-stale: setup ## Fail if a generated file or a lock is out of date
 	@$(PY) -m dev.repo.stale
 
+.PHONY: images
+images: ## Build the images of all services (needs Docker)
+	@for t in gateway planner executor observe record; do docker build --target $$t -t kubemin/$$t:0.1.0 . || exit 1; done
+
 .PHONY: lock
 lock: setup ## Resolve the locks anew from pyproject.toml (UPGRADE=1: to the newest versions)
 	@$(PY) -m dev.repo.lock $(if $(UPGRADE),--upgrade)

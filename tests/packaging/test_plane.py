@@ -1,0 +1,143 @@
+"""The manifests on the real control plane: every object accepted, pods admitted under their security standard."""
+
+import json
+import subprocess
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dev.plane.control_plane import ControlPlane
+from dev.plane.go_toolchain import NoGoError, find_go
+from tests.packaging.control_plane import Operator
+from tests.packaging.rendering import Manifests, Object, named, of_kind
+from tests.support.conditions import until
+
+pytestmark = [pytest.mark.plane, pytest.mark.timeout(240, func_only=True)]
+
+_DOWNLOAD_TIMEOUT_S = 120
+_READY_S = 60.0
+NEEDED_GO = (1, 21, 0)
+CRDS = {
+    "github.com/kedacore/keda/v2@v2.21.0": (
+        "h1:R6z2HZvstK4RLUMxroNACzBj74xGxt3kG59b5Xc+Xps=",
+        "config/crd/bases/keda.sh_scaledobjects.yaml",
+    ),
+    "github.com/mongodb/mongodb-kubernetes-operator@v0.9.0": (
+        "h1:1SBmpQznWVbUgzi+ScNCNv6z5pLBwsSe4DUDKxHzFwc=",
+        "config/crd/bases/mongodbcommunity.mongodb.com_mongodbcommunity.yaml",
+    ),
+}
+"""Go modules that carry the definitions of kinds which the control plane lacks: digest of the module, and the file."""
+
+
+@pytest.fixture(scope="module")
+def operator(plane: ControlPlane) -> Operator:
+    return Operator(plane)
+
+
+async def _downloaded(module: str) -> dict[str, Any]:
+    try:
+        go = await find_go(NEEDED_GO)
+    except NoGoError:
+        pytest.skip("there is no Go to download the definitions with")
+    done = subprocess.run(  # noqa: ASYNC221 - nothing else happens meanwhile
+        [go, "mod", "download", "-json", module],
+        capture_output=True,
+        check=False,
+        cwd="/",
+        text=True,
+        timeout=_DOWNLOAD_TIMEOUT_S,
+    )
+    if done.returncode:
+        pytest.skip(f"{module} cannot be downloaded: {done.stdout or done.stderr}")
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+@pytest.fixture(scope="module")
+async def definitions(operator: Operator) -> None:
+    """KEDA's and MongoDB's kinds, served by the control plane."""
+    for module, (digest, file) in CRDS.items():
+        told = await _downloaded(module)
+        assert told["Sum"] == digest
+        definition = _read(Path(told["Dir"], file))
+        operator.apply([definition])
+        operator.run("wait", "--for=condition=Established", "--timeout=30s", f"crd/{definition['metadata']['name']}")
+
+
+def _read(path: Path) -> Object:
+    definition: Object = yaml.safe_load(path.read_text("utf-8"))
+    return definition
+
+
+def _applied(operator: Operator, objects: list[Object]) -> None:
+    """Try, apply, and see that nothing is left to change."""
+    operator.apply(of_kind(objects, "Namespace"))
+    operator.apply(objects, "--dry-run=server")
+    operator.apply(objects)
+    operator.run("diff", "--server-side", "--force-conflicts", "--filename=-", text=yaml.safe_dump_all(objects))
+
+
+async def _pods_run(operator: Operator, objects: list[Object]) -> None:
+    """Wait until every Deployment has its pods: admission let them in, and they were scheduled."""
+    for wanted in of_kind(objects, "Deployment"):
+        namespace, name = wanted["metadata"]["namespace"], wanted["metadata"]["name"]
+        operator.run("--namespace", namespace, "rollout", "status", f"deployment/{name}", f"--timeout={_READY_S:.0f}s")
+    for wanted in of_kind(objects, "StatefulSet"):
+        await until(partial(_has_its_pods, operator, wanted), timeout_s=_READY_S)
+
+
+def _has_its_pods(operator: Operator, wanted: Object) -> bool:
+    metadata = wanted["metadata"]
+    selector = f"--selector=app.kubernetes.io/name={metadata['name']}"
+    pods = operator.get("--namespace", metadata["namespace"], "pods", selector)["items"]
+    return len(pods) >= int(wanted["spec"]["replicas"])
+
+
+@pytest.mark.parametrize("overlay", ["overlays/dev", "agent"])
+async def test_overlay_is_accepted_and_its_pods_are_admitted(
+    operator: Operator, manifests: Manifests, overlay: str
+) -> None:
+    objects = manifests.render(overlay)
+    try:
+        _applied(operator, objects)
+        await _pods_run(operator, objects)
+    finally:
+        operator.delete(objects)
+        await _gone(operator, objects)
+
+
+@pytest.mark.usefixtures("definitions")
+async def test_production_is_accepted_with_the_kinds_of_keda_and_mongodb(
+    operator: Operator, manifests: Manifests
+) -> None:
+    objects = [*manifests.render("overlays/production"), *manifests.render("overlays/production-agent")]
+    try:
+        _applied(operator, objects)
+        assert len(operator.get("--all-namespaces", "scaledobjects.keda.sh")["items"]) == 3
+        # Their number is KEDA's business: without it there is one of each.
+        await _pods_run(operator, objects)
+    finally:
+        operator.delete(objects)
+        await _gone(operator, objects)
+
+
+@pytest.mark.usefixtures("definitions")
+async def test_unknown_fields_of_those_kinds_are_refused(operator: Operator, manifests: Manifests) -> None:
+    """So that the test above can fail."""
+    objects = manifests.render("overlays/production")
+    for kind, name in (("ScaledObject", "planner"), ("MongoDBCommunity", "mongodb")):
+        wrong = named(objects, kind, name)
+        wrong["metadata"]["namespace"] = "default"
+        wrong["spec"]["maximumReplicas"] = 3
+        with pytest.raises(AssertionError, match="maximumReplicas"):
+            operator.apply([wrong], "--dry-run=server")
+
+
+async def _gone(operator: Operator, objects: list[Object]) -> None:
+    names = [each["metadata"]["name"] for each in of_kind(objects, "Namespace")]
+    arguments = ("--ignore-not-found", *(f"namespace/{name}" for name in names))
+    await until(lambda: not operator.run("get", "--output=name", *arguments).strip(), timeout_s=_READY_S)
