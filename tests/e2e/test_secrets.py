@@ -97,5 +97,9 @@ def assert_clean_files(directory: Path, needles: list[bytes]) -> None:
     files = [path for path in directory.rglob("*") if path.is_file()]
     assert files
     for path in files:
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            # Live servers rotate their files.
+            continue
         assert not any(n in content for n in needles), path
