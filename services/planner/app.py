@@ -46,29 +46,15 @@ async def run(settings: PlannerSettings) -> None:
 
 
 async def _serve(settings: PlannerSettings, stopping: Stopping, metrics: Metrics, database: Database, bus: Bus) -> None:
-    registry = Registrations(database)
-    records = applications.Applications(database)
+    registry, records = Registrations(database), applications.Applications(database)
     states = planner_states.PlannerStates(database)
     heartbeats = Heartbeats(bus, time.monotonic)
-    engine = Engine(
-        stores=Stores(
-            states=states, plans=plans.Plans(database), archive=archive.Archive(database), applications=records
-        ),
-        bus=bus,
-        beats=heartbeats,
-        policy=_policy(settings),
-        clock=time.time,
-        metrics=_metrics(metrics),
-    )
+    stores = Stores(states=states, plans=plans.Plans(database), archive=archive.Archive(database), applications=records)
+    engine = _engine(settings, stores, bus, heartbeats, metrics)
     take_up = TakeUp(engine=engine, applications=records, registry=BUILTIN)
     backlog = bus.consumer(subjects.STREAM_STATUS, topology.DURABLE_PLANNER_FACTS)
     sweeper = Sweeper(
-        engine=engine,
-        take_up=take_up,
-        applications=records,
-        states=states,
-        backlog=backlog.pending,
-        clock=time.time,
+        engine=engine, take_up=take_up, applications=records, states=states, backlog=backlog.pending, clock=time.time
     )
 
     async def clusters() -> list[ClusterName]:
@@ -108,6 +94,17 @@ async def _serve(settings: PlannerSettings, stopping: Stopping, metrics: Metrics
             "unobserved": sweeper.find_unobserved,
             "outboxes": sweeper.flush_outboxes,
         },
+    )
+
+
+def _engine(settings: PlannerSettings, stores: Stores, bus: Bus, beats: Heartbeats, metrics: Metrics) -> Engine:
+    return Engine(
+        stores=stores,
+        bus=bus,
+        beats=beats,
+        policy=_policy(settings),
+        clock=time.time,
+        metrics=_metrics(metrics),
     )
 
 

@@ -40,6 +40,8 @@ def answered(turn: Turn, fact: Answer) -> None:
             if fact.nonce > step.answered:
                 step.answered, turn.changed = fact.nonce, True
             _step_answered(turn, step, fact)
+            if step.stopped:
+                pruning.stop(turn, step)
     # Only now: what goes on builds on what was learnt.
     _drained(turn, fact)
 

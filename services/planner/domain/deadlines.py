@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from services.planner.domain import answers, lifetimes, opening, pruning, scheduling
 from services.planner.domain.state import NEVER, AppState, StepState
 from services.planner.domain.turn import COMMAND_GRACE_S, Turn
-from shared.contracts.identity import PRUNE, ClusterName
+from shared.contracts.identity import ClusterName
 from shared.contracts.phases import Reason, RunPhase, StepPhase
 
 _POSTPONE_S = 5
@@ -20,9 +20,7 @@ def next_deadline(state: AppState) -> float:
 
 def _moments(state: AppState) -> Iterator[float]:
     yield from (d.not_after + COMMAND_GRACE_S for d in state.draining.values())
-    for cluster, prune in state.prunes.items():
-        if prune.asked is not None and f"{cluster}/{PRUNE}" not in state.draining:
-            yield prune.asked.resend_at
+    yield from pruning.moments(state)
     yield from lifetimes.moments(state)
     run = state.run
     if run is None or run.phase.terminal:

@@ -54,11 +54,7 @@ def applied(turn: Turn, step: StepState | None, fact: StepApplied) -> None:
         )
         if _record(turn, held):
             pruning.stray(turn, held)
-    if step is None:
-        return
-    if step.phase.terminal:
-        if step.stopped:
-            pruning.stop(turn, step)
+    if step is None or step.phase.terminal:
         return
     if fact.nonce >= step.applied_nonce:
         _take_answer(turn, step, fact)

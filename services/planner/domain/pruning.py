@@ -1,10 +1,11 @@
 """Deletes by name and uid: what a new generation no longer has, Jobs that were given up, a deleted application."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from services.planner.domain import ledger
 from services.planner.domain.state import (
     NEVER,
+    AppState,
     InventoryObject,
     JobOutcome,
     PruneState,
@@ -12,7 +13,7 @@ from services.planner.domain.state import (
     StepState,
     object_key,
 )
-from services.planner.domain.turn import Turn
+from services.planner.domain.turn import COMMAND_GRACE_S, Turn
 from shared.contracts.facts import ObjectsPruned
 from shared.contracts.identity import PRUNE, ClusterName
 from shared.contracts.phases import AppPhase, Reason, RunPhase
@@ -53,8 +54,11 @@ def stop(turn: Turn, step: StepState) -> None:
     step.stopped = True
     unfinished = [w for w in step.objects if w.line and not ledger.completed(turn.state, w)]
     ledger.end(turn, unfinished, JobOutcome.STOPPED)
-    held = (turn.state.inventory.get(object_key(step.cluster, w.key)) for w in unfinished)
-    delete(turn, [h for h in held if h is not None])
+    found = (turn.state.inventory.get(object_key(step.cluster, w.key)) for w in unfinished)
+    under_way = step.creating > step.answered
+    for held in (h for h in found if h is not None):
+        _want(turn, held, not_before=step.until + COMMAND_GRACE_S if under_way else 0)
+    _send_all(turn)
 
 
 def clear_jobs(turn: Turn) -> None:
@@ -70,11 +74,12 @@ def clear_jobs(turn: Turn) -> None:
 def keep_stops(turn: Turn) -> None:
     """Of what a superseded run was deleting only the Jobs that were given up are deleted whatever follows."""
     for cluster, prune in list(turn.state.prunes.items()):
-        held = (turn.state.inventory.get(object_key(cluster, t.key)) for t in prune.objects.values())
-        stopped = {h.object_uid for h in held if h is not None and ledger.outcome_of(turn, h) is JobOutcome.STOPPED}
+        targets = (*prune.objects.values(), *prune.held.values())
+        found = (turn.state.inventory.get(object_key(cluster, t.key)) for t in targets)
+        stopped = {h.object_uid for h in found if h is not None and ledger.outcome_of(turn, h) is JobOutcome.STOPPED}
         prune.objects = {uid: target for uid, target in prune.objects.items() if uid in stopped}
-        if not prune.objects:
-            del turn.state.prunes[cluster]
+        prune.held = {uid: target for uid, target in prune.held.items() if uid in stopped}
+        _drop_empty(turn, cluster)
 
 
 def in_the_way(turn: Turn, step: StepState) -> bool:
@@ -84,7 +89,8 @@ def in_the_way(turn: Turn, step: StepState) -> bool:
         return False
     keys = {w.key for w in step.objects}
     earlier = {d for w in step.objects if w.line for d in turn.state.ledger[w.line].earlier}
-    return any(t.key in keys or t.digest in earlier for t in prune.objects.values())
+    targets = (*prune.objects.values(), *prune.held.values())
+    return any(t.key in keys or t.digest in earlier for t in targets)
 
 
 def delete(turn: Turn, unwanted: Iterable[InventoryObject]) -> None:
@@ -94,12 +100,25 @@ def delete(turn: Turn, unwanted: Iterable[InventoryObject]) -> None:
     _send_all(turn)
 
 
+def moments(state: AppState) -> Iterator[float]:
+    """When there is something to ask for."""
+    for cluster, prune in state.prunes.items():
+        yield from (target.not_before for target in prune.held.values())
+        if prune.asked is not None and f"{cluster}/{PRUNE}" not in state.draining:
+            yield prune.asked.resend_at
+
+
 def resend(turn: Turn) -> None:
-    """Ask again for what is due; not while the same is asked for on behalf of a superseded run."""
+    """Ask for what is due; not again while the same is asked for on behalf of a superseded run."""
     for cluster, prune in turn.state.prunes.items():
+        for uid, target in list(prune.held.items()):
+            if target.not_before <= turn.now:
+                prune.objects[uid] = prune.held.pop(uid)
+                prune.asked, turn.changed = None, True
         due = prune.asked is not None and prune.asked.resend_at <= turn.now
         if due and f"{cluster}/{PRUNE}" not in turn.state.draining:
             turn.send_prune(cluster, prune)
+    _send_all(turn)
 
 
 def pruned(turn: Turn, fact: ObjectsPruned) -> None:
@@ -108,6 +127,7 @@ def pruned(turn: Turn, fact: ObjectsPruned) -> None:
     gone = set(fact.gone)
     if prune is not None:
         prune.objects = {uid: target for uid, target in prune.objects.items() if uid not in gone}
+        prune.held = {uid: target for uid, target in prune.held.items() if uid not in gone}
         prune.message = "; ".join(f"{r.key}: {r.message}" for r in fact.remaining)
         prune.reason = Reason.NONE
         prune.answered = max(prune.answered, fact.nonce)
@@ -115,10 +135,9 @@ def pruned(turn: Turn, fact: ObjectsPruned) -> None:
         if held.object_uid in gone and held.cluster == fact.cluster:
             _forget(turn, key, held, retained=False)
     turn.changed = True
-    if prune is not None and not prune.objects:
-        del turn.state.prunes[fact.cluster]
-    elif prune is not None and prune.asked is not None and fact.nonce == prune.nonce:
+    if prune is not None and prune.asked is not None and fact.nonce == prune.nonce:
         prune.asked.resend_at = min(prune.asked.resend_at, turn.now + _REMAINING_AGAIN_S)
+    _drop_empty(turn, fact.cluster)
     complete(turn)
     show_deleting(turn)
 
@@ -180,21 +199,37 @@ def _unreachable(turn: Turn) -> list[ClusterName]:
     return sorted(cluster for cluster in turn.state.prunes if not turn.reachable(cluster))
 
 
-def _want(turn: Turn, held: InventoryObject) -> None:
+def _want(turn: Turn, held: InventoryObject, *, not_before: float = 0) -> None:
     if held.volume:
         return
     prune = turn.state.prunes.setdefault(held.cluster, PruneState())
-    if held.object_uid not in prune.objects:
-        ledger.deleting(turn, held)
-        prune.objects[held.object_uid] = PruneTarget(held.key, held.digest)
-        prune.asked = None
-        turn.changed = True
+    target = PruneTarget(held.key, held.digest, not_before)
+    if held.object_uid in prune.objects or prune.held.get(held.object_uid) == target:
+        return
+    turn.changed = True
+    ledger.deleting(turn, held)
+    if not_before > turn.now:
+        prune.held[held.object_uid] = target
+        return
+    prune.held.pop(held.object_uid, None)
+    prune.objects[held.object_uid] = target
+    prune.asked = None
 
 
 def _send_all(turn: Turn) -> None:
     for cluster, prune in turn.state.prunes.items():
-        if prune.asked is None:
+        if prune.objects and prune.asked is None:
             turn.send_prune(cluster, prune)
+
+
+def _drop_empty(turn: Turn, cluster: ClusterName) -> None:
+    prune = turn.state.prunes.get(cluster)
+    if prune is None:
+        return
+    if not prune.objects:
+        prune.asked = None
+    if not prune.objects and not prune.held:
+        del turn.state.prunes[cluster]
 
 
 def _forget(turn: Turn, key: str, held: InventoryObject, *, retained: bool) -> None:

@@ -106,6 +106,8 @@ class StepState:
     """Highest nonce that was answered; a later command may still take effect."""
     until: float = 0
     """When the last of its commands expires."""
+    creating: int = 0
+    """Nonce of the last command that may create a Job."""
     asked: Asked | None = None
     nudge_at: float = NEVER
     """Answered but unfinished: when to ask for the facts again."""
@@ -145,6 +147,7 @@ class PruneTarget:
 
     key: ObjectKey
     digest: Digest
+    not_before: float = 0
 
 
 @dataclass(slots=True)
@@ -153,6 +156,8 @@ class PruneState:
 
     objects: dict[str, PruneTarget] = field(default_factory=dict)
     """By uid."""
+    held: dict[str, PruneTarget] = field(default_factory=dict)
+    """Jobs that a command which is still under way could create again, by uid; asked for when it has expired."""
     nonce: int = 0
     answered: int = 0
     """Highest nonce that was answered."""

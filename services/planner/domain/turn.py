@@ -41,6 +41,8 @@ class Policy:
     resend_max_s: float = 60
     command_grace_s: float = 30
     """How long a command stays valid after the moment it would be sent again."""
+    command_valid_s: float = 55
+    """But never longer than this: one that was answered comes again, where its acknowledgement was lost, after 60 s."""
     nudge_first_s: float = 20
     nudge_max_s: float = 300
     prune_deadline_s: float = 600
@@ -236,9 +238,13 @@ class Turn:
         step.nonce += 1
         step.asked = self._ask(step.asked, step.nonce)
         step.until = max(step.until, step.asked.not_after)
-        for line in (w.line for w in step.objects if w.line):
-            entry = self.state.ledger[line]
-            entry.until = max(entry.until, step.asked.not_after)
+        for wanted in (w for w in step.objects if w.line):
+            entry = self.state.ledger[wanted.line]
+            held = self.state.inventory.get(object_key(step.cluster, wanted.key))
+            if held is None or held.object_uid == entry.spent_uid:
+                # One whose uid the command tells is not created again when it is gone.
+                entry.until = max(entry.until, step.asked.not_after)
+                step.creating = step.nonce
         self._send(SendKind.APPLY, step.cluster, step.step, step.attempt, step.asked)
 
     def send_prune(self, cluster: ClusterName, prune: PruneState) -> None:
@@ -253,7 +259,8 @@ class Turn:
         policy = self.policy
         backoff = policy.resend_first_s if before is None else min(before.backoff_s * 2, policy.resend_max_s)
         resend_at = self.now + backoff
-        return Asked(nonce=nonce, not_after=resend_at + policy.command_grace_s, resend_at=resend_at, backoff_s=backoff)
+        not_after = self.now + min(backoff + policy.command_grace_s, policy.command_valid_s)
+        return Asked(nonce=nonce, not_after=not_after, resend_at=resend_at, backoff_s=backoff)
 
     def _send(self, kind: SendKind, cluster: ClusterName, step: StepId, attempt: int, asked: Asked) -> None:
         self.changed = True

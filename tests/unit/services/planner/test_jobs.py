@@ -197,16 +197,30 @@ def test_success_that_is_learnt_after_the_time_out_counts() -> None:
 
 
 @pytest.mark.parametrize("told_by", ["answer", "observer"])
-def test_job_that_shows_up_after_its_time_out_is_deleted(told_by: str) -> None:
+def test_job_that_shows_up_after_its_time_out_is_deleted_when_no_command_can_create_it_again(told_by: str) -> None:
     world = World()
     world.deploy(step("init", job("init"), deadlines=Deadlines(start_s=60)))
     (first,) = world.prepared()
     late = world.applied_fact(first)
-    assert not any(isinstance(c, PruneObjects) for c in world.later(61))
+    world.later(61)
     assert world.phase("init")[0] is StepPhase.TIMED_OUT
-    (prune,) = world.tell(late) if told_by == "answer" else world.saw(first, "progressing", started=True)
+    assert (world.tell(late) if told_by == "answer" else world.saw(first, "progressing", started=True)) == []
+    expires_s = max(c.not_after.timestamp() for c in world.commands if isinstance(c, ApplyStep)) + COMMAND_GRACE_S
+    assert world.later(expires_s - world.now - 1) == []
+    (prune,) = world.later(2)
     assert isinstance(prune, PruneObjects)
     assert [o.object_uid for o in prune.objects] == [f"uid-{prune.objects[0].key.name}"]
+
+
+def test_job_that_shows_up_after_its_time_out_is_deleted_at_once_when_its_last_command_was_answered() -> None:
+    world = World()
+    world.deploy(step("init", job("init"), deadlines=Deadlines(start_s=60)))
+    (first,) = world.prepared()
+    *_, last = world.later(59)
+    world.later(2)
+    world.saw(first, "progressing", started=True)
+    (prune,) = world.applied(last)
+    assert isinstance(prune, PruneObjects)
 
 
 def test_verbatim_job_is_deleted_by_its_time_out_and_what_runs_for_ever_stays() -> None:
@@ -276,3 +290,76 @@ def test_job_without_a_lifetime_stays() -> None:
     (first,) = world.prepared()
     world.done(first)
     assert world.later(1_000_000) == []
+
+
+def test_job_that_has_started_is_measured_by_the_run_deadline() -> None:
+    world = World()
+    world.deploy(step("init", job("init"), deadlines=Deadlines(start_s=60, run_s=600)))
+    (init,) = world.prepared()
+    world.applied(init)
+    world.saw(init, "progressing", started=True)
+    world.later(599)
+    assert world.phase("init")[0] is StepPhase.RUNNING
+    sent = world.later(2)
+    assert world.phase("init") == (StepPhase.TIMED_OUT, Reason.RUN_DEADLINE)
+    prunes = [c for c in sent if isinstance(c, PruneObjects)]
+    assert [o.key.kind for o in prunes[0].objects] == ["Job"]
+
+
+def test_finished_job_is_never_run_again_by_a_new_generation() -> None:
+    world = World()
+    world.deploy(step("init", job("init")), step("web", after=["init"]))
+    (init,) = world.prepared()
+    (web,) = world.done(init)
+    world.done(web)
+    world.deploy(step("init", job("init")), step("web", deployment("web", image="web:2"), after=["init"]))
+    (web,) = world.prepared()
+    assert web.step == "web"
+    assert world.phase("init") == (StepPhase.SUCCEEDED, Reason.ALREADY_COMPLETED)
+
+
+def test_failed_job_gets_a_new_attempt_and_name_when_it_is_wanted_again() -> None:
+    world = World()
+    world.deploy(step("init", job("init")))
+    (first,) = world.prepared()
+    world.applied(first)
+    world.saw(first, "failed", reason=Reason.BACKOFF_LIMIT_EXCEEDED)
+    assert world.phase("init") == (StepPhase.FAILED, Reason.BACKOFF_LIMIT_EXCEEDED)
+    world.deploy(step("init", job("init")))
+    (second,) = world.prepared()
+    assert isinstance(first, ApplyStep)
+    assert isinstance(second, ApplyStep)
+    assert second.attempt == 2
+    assert second.objects[0].key.name != first.objects[0].key.name
+    (prune,) = world.done(second)
+    assert isinstance(prune, PruneObjects)
+    assert [o.key.name for o in prune.objects] == [first.objects[0].key.name]
+
+
+def test_running_job_that_the_new_plan_has_unchanged_is_kept() -> None:
+    world = World()
+    world.deploy(step("init", job("init")))
+    (first,) = world.prepared()
+    world.applied(first)
+    world.saw(first, "progressing", started=True)
+    world.deploy(step("init", job("init")), step("web"))
+    again = next(c for c in world.prepared() if c.step == "init")
+    assert isinstance(again, ApplyStep)
+    assert isinstance(first, ApplyStep)
+    assert again.objects[0].key == first.objects[0].key
+    assert again.objects[0].known_uid == f"uid-{first.objects[0].key.name}"
+
+
+def test_job_that_ended_although_its_run_was_superseded_counts_as_done() -> None:
+    world = World()
+    world.deploy(step("init", job("init")))
+    (first,) = world.prepared()
+    world.applied(first)
+    world.deploy(step("web"))
+    prune, web = world.prepared()
+    world.saw(first)
+    world.pruned(prune)
+    world.done(web)
+    world.deploy(step("init", job("init")))
+    world.prepared()
+    assert world.phase("init") == (StepPhase.SUCCEEDED, Reason.ALREADY_COMPLETED)

@@ -11,7 +11,7 @@ from shared.contracts.identity import ClusterName, StepId
 from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
 from shared.contracts.plan import Deadlines
 from shared.contracts.runs import ObjectForgotten, RunAccepted
-from tests.unit.services.planner.trace import HERE, World, claim, deployment, job, step
+from tests.unit.services.planner.trace import HERE, World, claim, deployment, step
 
 THERE = ClusterName("there")
 
@@ -240,79 +240,6 @@ def test_step_that_does_not_become_ready_times_out_with_its_last_reason() -> Non
     assert world.state.run is not None
     assert "ImagePullBackOff Back-off pulling image" in world.state.run.steps["here/web"].message
     assert world.run_phase() is RunPhase.TIMED_OUT
-
-
-def test_job_that_has_started_is_measured_by_the_run_deadline() -> None:
-    world = World()
-    world.deploy(step("init", job("init"), deadlines=Deadlines(start_s=60, run_s=600)))
-    (init,) = world.prepared()
-    world.applied(init)
-    world.saw(init, "progressing", started=True)
-    world.later(599)
-    assert world.phase("init")[0] is StepPhase.RUNNING
-    sent = world.later(2)
-    assert world.phase("init") == (StepPhase.TIMED_OUT, Reason.RUN_DEADLINE)
-    prunes = [c for c in sent if isinstance(c, PruneObjects)]
-    assert [o.key.kind for o in prunes[0].objects] == ["Job"]
-
-
-def test_finished_job_is_never_run_again_by_a_new_generation() -> None:
-    world = World()
-    world.deploy(step("init", job("init")), step("web", after=["init"]))
-    (init,) = world.prepared()
-    (web,) = world.done(init)
-    world.done(web)
-    world.deploy(step("init", job("init")), step("web", deployment("web", image="web:2"), after=["init"]))
-    (web,) = world.prepared()
-    assert web.step == "web"
-    assert world.phase("init") == (StepPhase.SUCCEEDED, Reason.ALREADY_COMPLETED)
-
-
-def test_failed_job_gets_a_new_attempt_and_name_when_it_is_wanted_again() -> None:
-    world = World()
-    world.deploy(step("init", job("init")))
-    (first,) = world.prepared()
-    world.applied(first)
-    world.saw(first, "failed", reason=Reason.BACKOFF_LIMIT_EXCEEDED)
-    assert world.phase("init") == (StepPhase.FAILED, Reason.BACKOFF_LIMIT_EXCEEDED)
-    world.deploy(step("init", job("init")))
-    (second,) = world.prepared()
-    assert isinstance(first, ApplyStep)
-    assert isinstance(second, ApplyStep)
-    assert second.attempt == 2
-    assert second.objects[0].key.name != first.objects[0].key.name
-    (prune,) = world.done(second)
-    assert isinstance(prune, PruneObjects)
-    assert [o.key.name for o in prune.objects] == [first.objects[0].key.name]
-
-
-def test_running_job_that_the_new_plan_has_unchanged_is_kept() -> None:
-    world = World()
-    world.deploy(step("init", job("init")))
-    (first,) = world.prepared()
-    world.applied(first)
-    world.saw(first, "progressing", started=True)
-    world.deploy(step("init", job("init")), step("web"))
-    again = next(c for c in world.prepared() if c.step == "init")
-    assert isinstance(again, ApplyStep)
-    assert isinstance(first, ApplyStep)
-    assert again.objects[0].key == first.objects[0].key
-    assert again.objects[0].known_uid == f"uid-{first.objects[0].key.name}"
-
-
-def test_job_that_ended_although_its_run_was_superseded_counts_as_done() -> None:
-    world = World()
-    world.deploy(step("init", job("init")))
-    (first,) = world.prepared()
-    world.applied(first)
-    world.deploy(step("web"))
-    prune, web = world.prepared()
-    world.saw(first)
-    world.pruned(prune)
-    world.done(web)
-    world.deploy(step("init", job("init")))
-    world.prepared()
-    assert world.phase("init") == (StepPhase.SUCCEEDED, Reason.ALREADY_COMPLETED)
 
 
 def test_unchanged_object_keeps_the_generation_that_introduced_it() -> None:

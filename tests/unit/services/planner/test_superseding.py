@@ -8,7 +8,8 @@ from services.planner.domain.decide import Deploy, Tick, decide
 from services.planner.domain.outbox import Outbox
 from services.planner.domain.planned import IndexedPlan
 from services.planner.domain.turn import COMMAND_GRACE_S, Policy
-from shared.contracts.commands import ApplyStep, PrepareRun, PruneObjects
+from shared.bus.topology import ACK_WAIT_S
+from shared.contracts.commands import ApplyStep, Command, PrepareRun, PruneObjects
 from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
 from shared.contracts.plan import Deadlines
 from tests.unit.services.planner.trace import World, deployment, job, plan, step
@@ -78,6 +79,18 @@ def test_command_of_a_run_that_has_ended_is_waited_for_as_well() -> None:
     assert world.run_phase() is RunPhase.TIMED_OUT
     assert world.deploy(step("web")) == []
     assert world.run_phase() is RunPhase.ACCEPTED
+
+
+def test_answered_command_has_expired_when_its_lost_acknowledgement_brings_it_back() -> None:
+    world = World()
+    world.deploy(step("web", deadlines=Deadlines(start_s=10_000)))
+    world.prepared()
+    sent: list[tuple[float, Command]] = []
+    for _ in range(600):
+        world.now += 1
+        sent += [(world.now, c) for c in world.tell(Tick())]
+    assert len(sent) > 8
+    assert max(c.not_after.timestamp() - at for at, c in sent) < ACK_WAIT_S
 
 
 def test_answered_nudge_is_not_waited_for() -> None:
