@@ -17,7 +17,16 @@ from yarl import URL
 from cli.context import Target
 from cli.failures import NotAGateway, NotAuthenticated, Refused, Unavailable, Unreachable
 from cli.sse import ServerEvent, SseParser
-from shared.contracts.api import ApplicationPage, ApplyResult, ClusterPage, Problem
+from shared.contracts.api import (
+    ApplicationPage,
+    ApplyResult,
+    ClusterPage,
+    ParkedPage,
+    ParkedSummary,
+    ParkedView,
+    Problem,
+    ReplayResult,
+)
 from shared.contracts.views import ApplicationView, PlanView, RunView
 
 _CONNECT_S = 5.0
@@ -29,6 +38,7 @@ _PAGE = 200
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 Model = TypeVar("Model", bound=BaseModel)
+Page = TypeVar("Page", ApplicationPage, ParkedPage)
 
 
 @dataclass(frozen=True)
@@ -80,17 +90,7 @@ class Client:
         """Read all applications; where they take several pages, the body is the pages put together."""
         query = [("limit", str(_PAGE)), *(("phase", phase) for phase in phases)]
         query += [("namespace", namespace)] if namespace else []
-        page = await self._call(ApplicationPage, "GET", "applications", query)
-        token = page.value.continue_
-        if token is None:
-            return page
-        items = json.loads(page.body)["items"]
-        while token is not None:
-            page = await self._call(ApplicationPage, "GET", "applications", [*query, ("continue", token)])
-            items += json.loads(page.body)["items"]
-            token = page.value.continue_
-        body = json.dumps({"items": items, "continue": None}, separators=(",", ":"), ensure_ascii=False).encode()
-        return Answer(ApplicationPage.model_validate_json(body, extra="ignore"), body)
+        return await self._pages(ApplicationPage, "applications", query)
 
     async def application(self, namespace: str, name: str) -> Answer[ApplicationView]:
         """Read one application."""
@@ -107,6 +107,23 @@ class Client:
     async def clusters(self) -> Answer[ClusterPage]:
         """Read the registered clusters."""
         return await self._call(ClusterPage, "GET", "clusters")
+
+    async def parked_messages(self, *, consumer: str | None = None) -> Answer[ParkedPage]:
+        """Read all messages that were set aside; where they take several pages, the body is the pages put together."""
+        query = [("limit", str(_PAGE)), *([("consumer", consumer)] if consumer else [])]
+        return await self._pages(ParkedPage, "parked", query)
+
+    async def parked_message(self, number: int) -> Answer[ParkedView]:
+        """Read one of them."""
+        return await self._call(ParkedView, "GET", f"parked/{number}")
+
+    async def replay(self, number: int) -> Answer[ReplayResult]:
+        """Have its consumer take it again."""
+        return await self._call(ReplayResult, "POST", f"parked/{number}/replay")
+
+    async def drop(self, number: int) -> Answer[ParkedSummary]:
+        """Remove it for good."""
+        return await self._call(ParkedSummary, "DELETE", f"parked/{number}")
 
     async def events(self, run: str, stream: SseParser) -> AsyncGenerator[ServerEvent, None]:
         """Follow a run from where the parser is, until the server closes or the connection is lost (Unreachable).
@@ -133,6 +150,19 @@ class Client:
                         yield event
         except (aiohttp.ClientError, OSError) as error:
             raise Unreachable(self._server, _cause(error, _SILENCE_S)) from error
+
+    async def _pages(self, model: type[Page], path: str, query: Sequence[tuple[str, str]]) -> Answer[Page]:
+        page = await self._call(model, "GET", path, query)
+        token = page.value.continue_
+        if token is None:
+            return page
+        items = json.loads(page.body)["items"]
+        while token is not None:
+            page = await self._call(model, "GET", path, [*query, ("continue", token)])
+            items += json.loads(page.body)["items"]
+            token = page.value.continue_
+        body = json.dumps({"items": items, "continue": None}, separators=(",", ":"), ensure_ascii=False).encode()
+        return Answer(model.model_validate_json(body, extra="ignore"), body)
 
     async def _call(
         self,

@@ -22,10 +22,9 @@ from services.gateway.web import middlewares
 from services.gateway.web.authentication import Authenticator
 from services.gateway.web.idempotency import Idempotent
 from services.gateway.web.routes import Routes, Timeouts
-from shared.bus import topology
 from shared.bus.connection import Bus
 from shared.bus.errors import BusClosed
-from shared.contracts.identity import AppUid, ClusterName
+from shared.contracts.identity import AppUid
 from shared.jobtypes.builtin import BUILTIN
 from shared.metrics import Metrics
 from shared.planning import DEFAULT_LIMITS
@@ -73,9 +72,6 @@ async def _serve(settings: GatewaySettings, stopping: Stopping, database: Databa
         metrics=metrics,
     )
 
-    async def clusters() -> list[ClusterName]:
-        return [ClusterName(cluster.name) for cluster in await registrations.clusters()]
-
     await serve(
         "gateway",
         http=settings,
@@ -85,7 +81,6 @@ async def _serve(settings: GatewaySettings, stopping: Stopping, database: Databa
         # Without NATS documents are still accepted and statuses read.
         ready=probe.reasons,
         tasks={
-            "topology": lambda stop: topology.keep(bus, clusters, stop),
             "beats": beats.listen,
             "runs": changes.runs,
             "pods": changes.pods,

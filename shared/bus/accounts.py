@@ -21,23 +21,18 @@ from typing import Any, NamedTuple
 from pydantic import SecretStr
 
 from shared.bus.credentials import Credentials, Storage, read_credentials
-from shared.bus.topology import (
-    AUDITED_STREAMS,
-    DURABLE_PLANNER_FACTS,
-    DURABLE_PLANNER_SPECS,
-    DURABLE_RECORD_FACTS,
-    DURABLE_RECORD_PROGRESS,
-    DURABLE_RECORD_RUNS,
-    auditor_durable,
-    executor_durable,
-    parked_by,
+from shared.bus.permissions import (
+    CENTRE_USERS,
+    Service,
+    auditor_services,
+    central_rights,
+    cluster_services,
 )
 from shared.contracts import subjects
 from shared.contracts.identity import ClusterName
 from shared.errors import EXIT_MISCONFIGURED, Fatal
 
 CENTRE = "CENTRE"
-CENTRE_USERS = ("gateway", "planner", "record", "admin")
 MAX_PAYLOAD_BYTES = 8 * 1024**2
 CONFIG_FILE = "nats.conf"
 DEFAULT_AUDITORS = ("audit",)
@@ -49,55 +44,7 @@ _CLUSTER_PREFIX = "cluster-"
 _AUDITOR_PREFIX = "auditor-"
 _AUDITOR_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?\Z")
 
-# What every service of the centre does: create streams and durables, read them, acknowledge.
-_CENTRE_PUBLISHES = ("$JS.API.>", "$JS.ACK.>")
-_CONSUMES: dict[str, tuple[str, ...]] = {
-    "planner": (DURABLE_PLANNER_SPECS, DURABLE_PLANNER_FACTS),
-    "record": (DURABLE_RECORD_RUNS, DURABLE_RECORD_FACTS, DURABLE_RECORD_PROGRESS),
-}
-"""Whoever consumes parks, and takes again what it parked; nobody replays by publishing in another's name."""
-_ASKS_REPLAY = f"{subjects.ROOT}.replay.>"
-_PUBLISHES: dict[str, tuple[str, ...]] = {
-    "gateway": (f"{subjects.ROOT}.spec.>", f"{subjects.ROOT}.rpc.>", _ASKS_REPLAY),
-    "planner": (f"{subjects.ROOT}.run.>", f"{subjects.ROOT}.step.>", *map(parked_by, _CONSUMES["planner"])),
-    "record": tuple(map(parked_by, _CONSUMES["record"])),
-    "admin": (_ASKS_REPLAY,),
-}
-
 Config = dict[str, Any]
-
-
-class Service(NamedTuple):
-    """One subject of the centre that another account may publish on."""
-
-    subject: str
-    streamed: bool = False
-    """More than one answer may come: a pull request is answered by messages."""
-
-
-def cluster_services(cluster: ClusterName) -> tuple[Service, ...]:
-    """Return everything that the agent of a cluster may reach in the centre."""
-    durable = executor_durable(cluster)
-    return (
-        Service(subjects.status_of(cluster)),
-        Service(subjects.progress_of(cluster)),
-        Service(subjects.beats_of(cluster)),
-        Service(parked_by(durable)),
-        Service(parked_by(f"observe-{cluster}")),
-        *_pull(subjects.STREAM_STEPS, durable),
-    )
-
-
-def auditor_services(auditor: str) -> tuple[Service, ...]:
-    """Return everything that an auditor may reach in the centre: its own durables."""
-    return tuple(service for stream in AUDITED_STREAMS for service in _pull(stream, auditor_durable(auditor, stream)))
-
-
-def _pull(stream: str, durable: str) -> tuple[Service, ...]:
-    return (
-        Service(f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}", streamed=True),
-        Service(f"$JS.ACK.{stream}.{durable}.>"),
-    )
 
 
 def _rpc(cluster: ClusterName) -> str:
@@ -142,7 +89,9 @@ def build_config(users: Users, *, store_dir: Path, storage: Storage) -> Config:
         exports += _exports(services, auditor_account(auditor))
     centre = {
         "jetstream": "enabled",
-        "users": [_central_user(name, credentials) for name, credentials in users.centre.items()],
+        "users": [
+            _central_user(name, credentials, tuple(users.auditors)) for name, credentials in users.centre.items()
+        ],
         "exports": exports,
         "imports": [
             {"service": {"account": cluster_account(cluster), "subject": _rpc(cluster)}} for cluster in users.clusters
@@ -176,10 +125,12 @@ def _imports(services: Iterable[Service]) -> list[Config]:
     return [{"service": {"account": CENTRE, "subject": service.subject}} for service in services]
 
 
-def _central_user(name: str, credentials: Credentials) -> Config:
-    served = [subjects.replay(consumer) for consumer in _CONSUMES.get(name, ())]
-    user = _user(credentials, [*_CENTRE_PUBLISHES, *_PUBLISHES[name]], served)
-    if served:
+def _central_user(name: str, credentials: Credentials, auditors: Sequence[str]) -> Config:
+    rights = central_rights(name, auditors)
+    user = _user(credentials, rights.publishes, rights.serves)
+    if rights.denied:
+        user["permissions"]["publish"]["deny"] = list(rights.denied)
+    if rights.serves:
         user["permissions"]["allow_responses"] = _ANSWERS
     return user
 

@@ -6,10 +6,12 @@ from pydantic import ValidationError
 
 from services.gateway.admin.commands import app
 from shared.errors import EXIT_FAILED, EXIT_MISCONFIGURED, Fatal, KubeMinError
+from shared.logging import configure
 
 
 def main() -> None:
     """Run a command; what goes wrong is one sentence on standard error and an exit code."""
+    configure("admin", level="WARNING")
     try:
         app(prog_name="kubemin-admin")
     except Fatal as error:

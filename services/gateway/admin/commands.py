@@ -1,16 +1,16 @@
 """The commands; each is one use of the registry."""
 
 import asyncio
-import json
 import re
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 import typer
 
+from services.gateway.admin import parked
+from services.gateway.admin.output import Output, OutputOption, tell
 from services.gateway.domain.access import token_digest
 from shared.contracts.registry import ClusterRecord, Role, TenantRecord, TokenRecord
 from shared.errors import EXIT_MISCONFIGURED, Fatal
@@ -28,13 +28,6 @@ _DURATION = re.compile(r"([1-9][0-9]{0,4})([dhm])\Z")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
-class Output(StrEnum):
-    """How a command tells its result."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 class ArgumentInvalid(Fatal):
     """An argument is not what it has to be."""
 
@@ -42,8 +35,6 @@ class ArgumentInvalid(Fatal):
         self.argument = argument
         super().__init__(f"{argument}: {problem}", exit_code=EXIT_MISCONFIGURED)
 
-
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to tell the result.")]
 
 app = typer.Typer(
     help="Administer a KubeMin installation. Reads KUBEMIN_MONGODB_URI (or KUBEMIN_MONGODB_URI_FILE).",
@@ -57,6 +48,7 @@ cluster = typer.Typer(help="Clusters to deliver to.", no_args_is_help=True)
 app.add_typer(tenant, name="tenant")
 app.add_typer(token, name="token")
 app.add_typer(cluster, name="cluster")
+app.add_typer(parked.app, name="parked")
 
 
 @tenant.command("create")
@@ -68,7 +60,7 @@ def create_tenant(
     """Create a tenant, or give an existing one further namespaces."""
     record = TenantRecord(name=name, namespaces=tuple(namespace))
     _with_registry(lambda r: r.add_tenant(record.name, record.namespaces))
-    _tell(output, f"tenant {name} has namespaces {', '.join(namespace)}", record.model_dump(mode="json"))
+    tell(output, f"tenant {name} has namespaces {', '.join(namespace)}", record.model_dump(mode="json"))
 
 
 @tenant.command("list")
@@ -76,7 +68,7 @@ def list_tenants(output: OutputOption = Output.TEXT) -> None:
     """List tenants."""
     found = _with_registry(lambda r: r.tenants())
     rows = [f"{t.name}\t{','.join(t.namespaces)}" for t in found]
-    _tell(output, "\n".join(rows), [t.model_dump(mode="json") for t in found])
+    tell(output, "\n".join(rows), [t.model_dump(mode="json") for t in found])
 
 
 @token.command("create")
@@ -99,7 +91,7 @@ def create_token(
         expires_at=None if expires is None else now + _duration(expires),
     )
     _with_registry(lambda r: r.add_token(record))
-    _tell(output, plain, {**_shown(record), "token": plain})
+    tell(output, plain, {**_shown(record), "token": plain})
 
 
 @token.command("list")
@@ -110,7 +102,7 @@ def list_tokens(
     """List tokens; never their values."""
     found = [_shown(t) for t in _with_registry(lambda r: r.tokens(tenant_name))]
     rows = ["\t".join(str(value) for value in row.values()) for row in found]
-    _tell(output, "\n".join(rows), found)
+    tell(output, "\n".join(rows), found)
 
 
 @token.command("revoke")
@@ -121,7 +113,7 @@ def revoke_token(
 ) -> None:
     """Take a token's rights away; it counts within seconds."""
     _with_registry(lambda r: r.revoke_token(tenant_name, name))
-    _tell(output, f"token {name} of tenant {tenant_name} is revoked", {"tenant": tenant_name, "name": name})
+    tell(output, f"token {name} of tenant {tenant_name} is revoked", {"tenant": tenant_name, "name": name})
 
 
 @cluster.command("add")
@@ -146,7 +138,7 @@ def add_cluster(
         created_at=datetime.now(UTC),
     )
     _with_registry(lambda r: r.add_cluster(record))
-    _tell(output, f"cluster {name} is registered", record.model_dump(mode="json"))
+    tell(output, f"cluster {name} is registered", record.model_dump(mode="json"))
 
 
 @cluster.command("list")
@@ -154,14 +146,14 @@ def list_clusters(output: OutputOption = Output.TEXT) -> None:
     """List clusters."""
     found = _with_registry(lambda r: r.clusters())
     rows = [f"{c.name}\t{'default' if c.default else ''}\t{_labels_text(c)}" for c in found]
-    _tell(output, "\n".join(rows), [c.model_dump(mode="json") for c in found])
+    tell(output, "\n".join(rows), [c.model_dump(mode="json") for c in found])
 
 
 @cluster.command("remove")
 def remove_cluster(name: str, output: OutputOption = Output.TEXT) -> None:
     """Take a cluster out of the registry; what runs in it goes on, and applications there wait for it."""
     _with_registry(lambda r: r.remove_cluster(name))
-    _tell(output, f"cluster {name} is not registered any more", {"name": name})
+    tell(output, f"cluster {name} is not registered any more", {"name": name})
 
 
 def _with_registry(use: Callable[[Registry], Awaitable[T]]) -> T:
@@ -174,10 +166,6 @@ def _with_registry(use: Callable[[Registry], Awaitable[T]]) -> T:
             database.close()
 
     return asyncio.run(run())
-
-
-def _tell(output: Output, text: str, value: Any) -> None:
-    typer.echo(json.dumps(value) if output is Output.JSON else text)
 
 
 def _shown(record: TokenRecord) -> dict[str, Any]:

@@ -102,6 +102,8 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         schema = {"type": "array", "items": {"type": parameter.schema, "enum": list(parameter.values)}}
     if parameter.maximum is not None:
         schema |= {"minimum": 1, "maximum": parameter.maximum}
+    if parameter.pattern is not None:
+        schema |= {"pattern": parameter.pattern}
     return {
         "name": parameter.name,
         "in": parameter.place,

@@ -32,6 +32,7 @@ class Parameter:
     schema: str = "string"
     values: tuple[str, ...] = ()
     maximum: int | None = None
+    pattern: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,20 @@ _NAMESPACE = Parameter("namespace", "Namespace of the application.", "path")
 _APP = Parameter("app", "Name of the application.", "path")
 _RUN = Parameter("run", "Id of the run.", "path")
 _LIMIT = Parameter("limit", f"At most this many items; {PAGE_LIMIT} unless given.", schema="integer", maximum=200)
-_IF_MATCH = Parameter("If-Match", 'Only if the application is at this generation, such as `"3"`.', "header")
+_IF_MATCH = Parameter(
+    "If-Match",
+    'Only if the application is at this generation, such as `"3"`.',
+    "header",
+    pattern=r'^(\*|"[0-9]{1,18}"(, ?"[0-9]{1,18}")*)$',
+)
 _KEY = Parameter(
     "Idempotency-Key",
     "The same request with the same key is done once and answered alike, for 24 hours; a new key for each request.",
     "header",
+    pattern=r'^([!#-~]{1,255}|"[ !#-\[\]-~]{1,255}")$',
 )
 _SEQUENCE = Parameter("sequence", "Number of the parked message.", "path", "integer")
-_IF_NONE_MATCH = Parameter("If-None-Match", "`*`: only if there is no such application yet.", "header")
+_IF_NONE_MATCH = Parameter("If-None-Match", "`*`: only if there is no such application yet.", "header", pattern=r"^\*$")
 
 OPERATIONS = (
     Operation(

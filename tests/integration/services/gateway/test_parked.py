@@ -1,6 +1,8 @@
 """Parked messages over HTTP: an administrator's, of the own tenant only."""
 
 import asyncio
+import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -195,3 +197,49 @@ async def test_an_agents_command_is_not_replayed(gateway: GatewayStack, team: Te
     answer = await boss.call("POST", f"{PARKED}/{item['sequence']}/replay")
     assert (answer.status, answer.body["code"]) == (409, "NotReplayable")
     assert "by itself" in answer.body["detail"]
+
+
+async def admin(gateway: GatewayStack, *arguments: str, code: int = 0) -> str:
+    """`kubemin-admin parked`, as whoever runs the installation."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.gateway.admin",
+        "parked",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={"PYTHONPATH": ".", "KUBEMIN_NATS_CREDENTIALS_FILE": str(gateway.bus.accounts / "admin.json")},
+    )
+    async with asyncio.timeout(30):
+        out, err = await process.communicate()
+    assert process.returncode == code, out + err
+    return (out + err).decode().strip()
+
+
+async def test_what_names_no_application_is_the_installations(
+    gateway: GatewayStack, boss: Caller, planner: Planner
+) -> None:
+    await planner.agent.publish_raw("kubemin.status.east.Some.thing", b"junk", headers={})
+    stopping = Stopping()
+
+    async def never(_delivery: Delivery, _envelope: Envelope) -> None:
+        raise AssertionError
+
+    async def parked() -> bool:
+        found = json.loads(await admin(gateway, "list", "-o", "json"))
+        sequences.extend(item["sequence"] for item in found if item["subject"] == "kubemin.status.east.Some.thing")
+        return bool(sequences)
+
+    sequences: list[int] = []
+    consumer, park = planner.bus.consumer("STATUS", "planner-facts"), Parker(planner.bus, "planner-facts")
+    async with asyncio.TaskGroup() as group:
+        group.create_task(work(consumer, never, stopping=stopping, park=park, concurrency=1))
+        await until(parked, timeout_s=30)
+        stopping.request()
+    number = str(sequences[0])
+    shown = json.loads(await admin(gateway, "show", number))
+    assert (shown["tenant"], shown["reason"], shown["payload"]) == (None, "Malformed", "anVuaw==")
+    assert (await boss.get(f"{PARKED}/{number}")).status == 404
+    assert await admin(gateway, "drop", number) == f"parked message {number} is dropped"
+    assert "there is no parked message" in await admin(gateway, "drop", number, code=1)

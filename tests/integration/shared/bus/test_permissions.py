@@ -232,45 +232,6 @@ async def test_asking_a_cluster_whose_agent_is_away_says_so_at_once(stack: BusSt
     assert asyncio.get_running_loop().time() - started < 2
 
 
-@pytest.mark.parametrize(
-    ("user", "subject", "allowed"),
-    [
-        ("gateway", subjects.spec(app_ref()), True),
-        ("gateway", subjects.run(app_ref()), False),
-        ("gateway", subjects.step(EAST, app_ref(), PRUNE), False),
-        ("gateway", subjects.status(EAST, app_ref()), False),
-        ("planner", subjects.run(app_ref()), True),
-        ("planner", subjects.step(EAST, app_ref(), PRUNE), True),
-        ("planner", subjects.spec(app_ref()), False),
-        ("planner", subjects.status(EAST, app_ref()), False),
-        ("gateway", parked_by("planner-facts"), False),
-        ("planner", parked_by("planner-facts"), True),
-        ("planner", parked_by("planner-specs"), True),
-        ("planner", parked_by("record-facts"), False),
-        ("planner", parked_by(executor_durable(EAST)), False),
-        ("record", parked_by("record-facts"), True),
-        ("record", parked_by("planner-facts"), False),
-        ("record", subjects.spec(app_ref()), False),
-        ("record", subjects.status(EAST, app_ref()), False),
-        ("record", subjects.run(app_ref()), False),
-        ("record", subjects.step(EAST, app_ref(), PRUNE), False),
-        ("admin", subjects.status(EAST, app_ref()), False),
-        ("admin", subjects.spec(app_ref()), False),
-        ("admin", parked_by("planner-facts"), False),
-        ("auditor-audit", subjects.run(app_ref()), False),
-        ("auditor-audit", subjects.status(EAST, app_ref()), False),
-    ],
-)
-async def test_each_role_publishes_its_own_messages(stack: BusStack, user: str, subject: str, *, allowed: bool) -> None:
-    bus, planner = await stack.connect(user), await stack.connect("planner")
-    if allowed:
-        await bus.publish(subject, a_fact())
-    else:
-        with pytest.raises(BusUnavailable, match="denied by the permissions"):
-            await bus.publish(subject, a_fact(), timeout_s=QUIET_S)
-    assert await total_stored(planner) == int(allowed)
-
-
 async def test_an_auditor_reads_what_was_decided_and_stated(stack: BusStack) -> None:
     auditor, agent = await stack.connect("auditor-audit"), await stack.connect(AGENT)
     await agent.publish(subjects.status(WEST, app_ref()), a_fact("we.st"))

@@ -29,11 +29,11 @@ async def test_every_stream_is_bounded_and_discards_its_oldest(stack: BusStack) 
 
 
 async def test_ensuring_again_and_in_parallel_changes_nothing(stack: BusStack) -> None:
-    planner, gateway = await stack.connect("planner"), await stack.connect("gateway")
+    planner, record = await stack.connect("planner"), await stack.connect("record")
     await planner.publish(subjects.run(app_ref()), a_fact())
     before = {i.config.name: (i.config, i.created) for i in await planner.jetstream.streams_info()}
     async with asyncio.TaskGroup() as group:
-        for bus in (planner, gateway, planner):
+        for bus in (planner, record, planner):
             group.create_task(ensure(bus, stack.clusters))
     assert {i.config.name: (i.config, i.created) for i in await planner.jetstream.streams_info()} == before
 

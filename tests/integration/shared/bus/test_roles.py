@@ -1,0 +1,288 @@
+"""Every role and every subject, every role and every request of JetStream: what is not theirs is denied."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from itertools import product
+
+import pytest
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+from shared.bus import Bus, BusUnavailable, Delivery
+from shared.bus.credentials import read_credentials
+from shared.bus.topology import STREAMS, Durable, durables, executor_durable, parked_by
+from shared.contracts import subjects
+from shared.contracts.identity import PRUNE, ClusterName
+from tests.support.bus import BusStack, bus_stack
+from tests.support.conditions import until
+from tests.support.messages import a_fact, app_ref
+
+EAST, WEST = ClusterName("east"), ClusterName("we.st")
+DENIED_AFTER_S = 0.5
+"""What is allowed is answered in a millisecond, also on a busy machine within this."""
+
+SUBJECTS = {
+    "spec": subjects.spec(app_ref()),
+    "run": subjects.run(app_ref()),
+    "step of east": subjects.step(EAST, app_ref(), PRUNE),
+    "step of west": subjects.step(WEST, app_ref(), PRUNE),
+    "status of east": subjects.status(EAST, app_ref()),
+    "status of west": subjects.status(WEST, app_ref()),
+    "progress of east": subjects.progress(EAST, app_ref(), PRUNE),
+    "progress of west": subjects.progress(WEST, app_ref(), PRUNE),
+    "beat of east": subjects.beat(EAST, "executor"),
+    "beat of west": subjects.beat(WEST, "observe"),
+    "parked by east": parked_by(executor_durable(EAST)),
+    "parked by west": parked_by(executor_durable(WEST)),
+    "parked by west's observer": parked_by("observe-we.st"),
+    **{f"parked by {d.name}": parked_by(d.name) for d in durables(())},
+    "outside every stream": "kubemin.else",
+    "at the root": "else",
+}
+MAY_PUBLISH: dict[str, set[str]] = {
+    "gateway": {"spec"},
+    "planner": {"run", "step of east", "step of west", "parked by planner-specs", "parked by planner-facts"},
+    "record": {"parked by record-runs", "parked by record-facts", "parked by record-progress"},
+    "admin": set(),
+    "auditor-audit": set(),
+    "cluster-east": {"status of east", "progress of east", "beat of east", "parked by east"},
+    "cluster-we.st": {
+        "status of west",
+        "progress of west",
+        "beat of west",
+        "parked by west",
+        "parked by west's observer",
+    },
+}
+NAMES = tuple(stream.name for stream in STREAMS)
+DURABLES = durables((EAST, WEST), ("audit",))
+API = (
+    "INFO",
+    "STREAM.NAMES",
+    "STREAM.LIST",
+    *(
+        f"STREAM.{verb}.{name}"
+        for verb, name in product(
+            ("INFO", "CREATE", "UPDATE", "DELETE", "PURGE", "MSG.GET", "MSG.DELETE", "SNAPSHOT", "RESTORE"), NAMES
+        )
+    ),
+    "STREAM.CREATE.MINE",
+    "STREAM.TEMPLATE.CREATE.MINE",
+    *(f"DIRECT.GET.{name}" for name in NAMES),
+    *(f"CONSUMER.{verb}.{name}" for verb, name in product(("NAMES", "LIST", "CREATE"), NAMES)),
+    *(f"CONSUMER.CREATE.{name}.mine" for name in NAMES),
+    *(f"CONSUMER.DURABLE.CREATE.{name}.mine" for name in NAMES),
+    *(f"CONSUMER.{verb}.{d.stream}.{d.name}" for verb, d in product(("INFO", "DELETE", "MSG.NEXT", "PAUSE"), DURABLES)),
+    "ACCOUNT.PURGE.CENTRE",
+    "SERVER.REMOVE",
+    "META.LEADER.STEPDOWN",
+)
+READ_ALONG = ("RUNS", "PROGRESS", "BEATS")
+MAY_ASK: dict[str, set[str]] = {
+    "gateway": {
+        *(f"STREAM.INFO.{name}" for name in READ_ALONG),
+        *(f"CONSUMER.CREATE.{name}" for name in READ_ALONG),
+        "STREAM.MSG.GET.PARKED",
+        "STREAM.MSG.DELETE.PARKED",
+    },
+    "auditor-audit": {
+        "CONSUMER.MSG.NEXT.SPECS.audit-audit-specs",
+        "CONSUMER.MSG.NEXT.RUNS.audit-audit-runs",
+        "CONSUMER.MSG.NEXT.STATUS.audit-audit-status",
+    },
+    "cluster-east": {"CONSUMER.MSG.NEXT.STEPS.executor-east"},
+    "cluster-we.st": {"CONSUMER.MSG.NEXT.STEPS.executor-we_st"},
+}
+NO_WAIT = b'{"batch":1,"no_wait":true}'
+
+
+@pytest.fixture(scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BusStack]:
+    async with bus_stack(tmp_path_factory.mktemp("nats"), "east", "we.st") as running:
+        yield running
+
+
+async def raw_client(stack: BusStack, user: str) -> Client:
+    """Return the library's own client, which checks nothing for us."""
+    credentials = read_credentials(stack.accounts / f"{user}.json")
+    client = Client()
+
+    async def ignore(_error: Exception) -> None:
+        """Denials arrive here; the tests look at effects."""
+
+    await client.connect(
+        servers=credentials.servers,
+        user=credentials.user,
+        password=credentials.password.get_secret_value(),
+        inbox_prefix=credentials.inbox_prefix,
+        error_cb=ignore,
+        allow_reconnect=False,
+    )
+    return client
+
+
+async def emptied(stack: BusStack) -> Bus:
+    """Return the planner's connection, once all streams are empty: the server is that of the module."""
+    planner = await stack.connect("planner")
+    for name in NAMES:
+        await planner.jetstream.purge_stream(name)
+    return planner
+
+
+async def published(bus: Bus, subject: str) -> bool:
+    try:
+        await bus.publish(subject, a_fact(), timeout_s=DENIED_AFTER_S)
+    except BusUnavailable:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("user", MAY_PUBLISH)
+async def test_a_role_publishes_on_its_own_subjects_alone(server: BusStack, user: str) -> None:
+    bus, planner = await server.connect(user), await emptied(server)
+    stored = await asyncio.gather(*(published(bus, subject) for subject in SUBJECTS.values()))
+    assert {name for name, done in zip(SUBJECTS, stored, strict=True) if done} == MAY_PUBLISH[user]
+    messages = sum(info.state.messages for info in await planner.jetstream.streams_info())
+    assert messages == len(MAY_PUBLISH[user])
+
+
+async def answered(client: Client, requests: Iterable[str]) -> set[str]:
+    """Return those that anybody answers, if only by an error."""
+
+    async def ask(request: str) -> str | None:
+        try:
+            await client.request(f"$JS.API.{request}", NO_WAIT, timeout=DENIED_AFTER_S)
+        except NatsError:
+            return None
+        return request
+
+    return {request for request in await asyncio.gather(*map(ask, requests)) if request is not None}
+
+
+@pytest.mark.parametrize("user", MAY_ASK)
+async def test_a_role_asks_jetstream_for_its_own_alone(server: BusStack, user: str) -> None:
+    planner = await emptied(server)
+    before = await state_of(planner)
+    client = await raw_client(server, user)
+    try:
+        assert await answered(client, API) == MAY_ASK[user]
+    finally:
+        await client.close()
+    assert await state_of(planner) == before
+
+
+async def state_of(bus: Bus) -> dict[str, object]:
+    """Streams, what is in them, and their durables."""
+    state: dict[str, object] = {}
+    for info in await bus.jetstream.streams_info():
+        name = str(info.config.name)
+        consumers = await bus.jetstream.consumers_info(name)
+        state[name] = (info.config, info.state.messages, {c.name for c in consumers if c.config.durable_name})
+    return state
+
+
+@pytest.mark.parametrize("user", ["gateway", "planner", "record", "auditor-audit", "cluster-east", "cluster-we.st"])
+async def test_nobody_acknowledges_what_another_was_given(server: BusStack, user: str) -> None:
+    planner, gateway = await emptied(server), await server.connect("gateway")
+    east = await server.connect("cluster-east")
+    await gateway.publish(subjects.spec(app_ref()), a_fact())
+    await planner.publish(subjects.run(app_ref()), a_fact())
+    await planner.publish(subjects.step(EAST, app_ref(), PRUNE), a_fact())
+    await east.publish(subjects.status(EAST, app_ref()), a_fact())
+    theirs = [d for d in DURABLES if not _belongs(d.name, user)]
+    readers = {"planner": planner, "record": await server.connect("record"), "executor-east": east}
+    taken = {}
+    for durable in theirs:
+        owner = next((bus for prefix, bus in readers.items() if durable.name.startswith(prefix)), None)
+        if owner is not None:
+            taken[durable.name] = await owner.consumer(durable.stream, durable.name).fetch(1, timeout_s=0.2)
+    for durable in theirs:
+        for delivery in taken.get(durable.name, []):
+            await acknowledge(await raw_client(server, user), durable, delivery)
+    for durable in theirs:
+        if taken.get(durable.name):
+            info = await planner.jetstream.consumer_info(durable.stream, durable.name)
+            assert info.num_ack_pending == 1, f"{user} acknowledged for {durable.name}"
+    if user == "record":
+        # The same bytes from whom they are for: else this test could not fail.
+        ((delivery,),) = [taken["planner-facts"]]
+        await acknowledge(await raw_client(server, "planner"), durable_named("planner-facts"), delivery)
+        await until(lambda: _settled(planner, "STATUS", "planner-facts"))
+
+
+async def _settled(bus: Bus, stream: str, durable: str) -> bool:
+    info = await bus.jetstream.consumer_info(stream, durable)
+    return not info.num_ack_pending
+
+
+def durable_named(name: str) -> Durable:
+    return next(durable for durable in DURABLES if durable.name == name)
+
+
+async def acknowledge(client: Client, durable: Durable, delivery: Delivery) -> None:
+    place = f"{delivery.stream_sequence}.{delivery.consumer_sequence}"
+    await client.publish(f"$JS.ACK.{durable.stream}.{durable.name}.1.{place}.1767323045000000000.0")
+    await client.flush()
+    await client.close()
+
+
+def _belongs(durable: str, user: str) -> bool:
+    own = {"cluster-east": "executor-east", "cluster-we.st": "executor-we_st", "auditor-audit": "audit-"}
+    return durable.startswith(own.get(user, user))
+
+
+async def test_a_message_id_of_one_cluster_swallows_nobody_elses_message(server: BusStack) -> None:
+    """Ids are known to the whole stream, whoever publishes: so what others send bears none, or is in another stream."""
+    west, east = await server.connect("cluster-we.st"), await server.connect("cluster-east")
+    planner, gateway = await emptied(server), await server.connect("gateway")
+    known = ("spec:5f0c:1", "run:5f0c:1", "cmd:5f0c-1:east:=prune:1:0")
+    own = {
+        subjects.status(WEST, app_ref()),
+        subjects.progress(WEST, app_ref(), PRUNE),
+        subjects.beat(WEST, "executor"),
+        parked_by(executor_durable(WEST)),
+    }
+    for subject, id_ in product(own, known):
+        await west.publish(subject, a_fact("we.st"), msg_id=id_)
+    before = await state_of(planner)
+    await gateway.publish(subjects.spec(app_ref()), a_fact(), msg_id=known[0])
+    await planner.publish(subjects.run(app_ref()), a_fact(), msg_id=known[1])
+    await planner.publish(subjects.step(EAST, app_ref(), PRUNE), a_fact(), msg_id=known[2])
+    await east.publish(subjects.status(EAST, app_ref()), a_fact())
+    after = await state_of(planner)
+    grown = {name for name in NAMES if after[name] != before[name]}
+    assert grown == {"SPECS", "RUNS", "STEPS", "STATUS"}
+
+
+@pytest.mark.parametrize("user", ["planner", "record", "auditor-audit", "cluster-east"])
+async def test_only_gateway_and_operators_ask_for_replays(server: BusStack, user: str) -> None:
+    asked: list[str] = []
+
+    async def answer(_envelope: object) -> object:
+        asked.append(user)
+        return a_fact()
+
+    planner = await server.connect("planner")
+    stop = await planner.serve(subjects.replay("planner-facts"), answer)  # type: ignore[arg-type]  # any model does
+    client = await raw_client(server, user)
+    try:
+        with pytest.raises(NatsError):
+            await client.request(subjects.replay("planner-facts"), planner.wrap(a_fact()), timeout=DENIED_AFTER_S)
+        gateway = await server.connect("gateway")
+        await gateway.request(subjects.replay("planner-facts"), a_fact())
+    finally:
+        await client.close()
+        await stop()
+    assert asked == [user], "the gateway's request, and no other"
+
+
+async def test_nobody_answers_replays_in_anothers_place(server: BusStack) -> None:
+    """A service that pretended to be the planner would tell the gateway that all is done."""
+    gateway = await server.connect("gateway")
+    for user in ("record", "gateway", "auditor-audit", "cluster-east"):
+        client = await raw_client(server, user)
+        await client.subscribe(subjects.replay("planner-specs"))
+        await client.flush()
+        with pytest.raises(BusUnavailable):
+            await gateway.request(subjects.replay("planner-specs"), a_fact(), timeout_s=DENIED_AFTER_S)
+        await client.close()
