@@ -139,7 +139,6 @@ async def test_facts_of_a_cluster_that_was_not_asked_do_not_count(system: System
     await system.deleted(namespace, "app")
 
 
-@pytest.mark.xfail(strict=True, reason="the planner takes objects of a cluster that was never asked into its inventory")
 async def test_a_cluster_that_was_never_asked_cannot_hand_an_application_its_objects(
     system: System, namespace: str
 ) -> None:

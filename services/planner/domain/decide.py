@@ -73,8 +73,9 @@ def _fold(turn: Turn, input_: Input) -> None:
             opening.open_delete(turn, generation, requested_by)
         case Tick():
             deadlines.tick(turn)
-        case _ if input_.app != turn.state.app:
-            # Its subject, which is what an agent may publish to, belongs to another application.
+        case _ if input_.app != turn.state.app or input_.cluster not in turn.state.addressed:
+            # Its subject, which is what an agent may publish to, belongs to another application, or to a cluster that
+            # was never asked for anything: it could hand us objects and have us wait for their deletion.
             pass
         case StepProgressed() | StepSucceeded() | StepFailed() | ObjectVanished():
             joining.observed(turn, input_)

@@ -24,6 +24,7 @@ def open_deploy(turn: Turn, plan: Plan, requested_by: str) -> None:
         outlines.append(_outline(planned, step))
     ledger.forget_oldest(turn)
     run.clusters = {step.cluster: ClusterState() for step in plan.steps}
+    turn.state.addressed.update(run.clusters)
     turn.events.append(
         RunAccepted(
             **turn.header(),

@@ -266,6 +266,8 @@ class AppState:
     generation: int = 0
     """The highest taken up."""
     run: RunState | None = None
+    addressed: set[ClusterName] = field(default_factory=set)
+    """Every cluster that a run of it was for; what any other says of it counts for nothing."""
     inventory: dict[str, InventoryObject] = field(default_factory=dict)
     ledger: dict[str, JobEntry] = field(default_factory=dict)
     """`<cluster>/<digest of the Job's first attempt>` → what became of it; the last wanted stand last."""
