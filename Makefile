@@ -6,6 +6,9 @@
 
 PY := .venv/bin/python
 
+# Most of the time tests wait for servers: three side by side suit two cores. PARALLEL= runs one after another.
+PARALLEL ?= --numprocesses 3 --dist loadgroup
+
 # Words handed on to pytest, as in: make test-fast ARGS="-k naming -x"
 ARGS ?=
 
@@ -32,11 +35,11 @@ dev: setup ## The same, and stay up until Ctrl-C
 test: setup ## All tests, also on a real Kubernetes control plane (built once, about 9 minutes)
 	@$(PY) -m dev.repo.go
 	@$(PY) -m dev.plane build
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(PARALLEL) $(ARGS)
 
 .PHONY: test-fast
 test-fast: setup ## All tests that need no real control plane
-	@$(PY) -m pytest -m "not plane" $(ARGS)
+	@$(PY) -m pytest $(PARALLEL) -m "not plane" $(ARGS)
 
 .PHONY: lint
 lint: setup ## Rules, format, and which module may import which

@@ -1,11 +1,32 @@
-"""Fixtures that several suites share."""
+"""Fixtures that several suites share, and how tests are spread over processes."""
 
 import signal
 
-pytest_plugins = ["tests.support.clusters", "tests.support.mongo"]
+import pytest
+from hypothesis import settings
+
+pytest_plugins = ["tests.support.clusters", "tests.support.mongo", "tests.support.progress"]
+
+# How long one example takes says something of the machine, not of the code.
+settings.register_profile("kubemin", deadline=None)
+settings.load_profile("kubemin")
 
 
 def pytest_configure() -> None:
     """Let children be interrupted, also where we were started in the background of a shell that ignores SIGINT."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together, where tests run in several processes, what shares what is expensive to start."""
+    for item in items:
+        if isinstance(item, pytest.Function):
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Function) -> str:
+    """Tests of one system are one group, any others those of a module."""
+    system = item.callspec.params.get("system") if hasattr(item, "callspec") else None
+    return f"system-{system}" if system else item.nodeid.partition("::")[0]

@@ -1,7 +1,6 @@
 """The whole system, once against the simulator and once against the real control plane."""
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -14,12 +13,11 @@ from tests.e2e.system import System
     scope="session",
     params=["sim", pytest.param("plane", marks=pytest.mark.plane)],
 )
-async def system(request: pytest.FixtureRequest) -> AsyncIterator[System]:
+async def system(request: pytest.FixtureRequest, progress: Callable[[str], None]) -> AsyncIterator[System]:
     """Two clusters of a kind, and every service as a process of its own."""
-    terminal: Any = request.config.pluginmanager.getplugin("terminalreporter")
     # A fixed port, so that a gateway that is started again is found again.
     options = Options(cluster=request.param, clusters=2, port=free_ports(1)[0])
-    async with System.running(options, lambda line: terminal.write_line(line, flush=True)) as running:
+    async with System.running(options, progress) as running:
         yield running
 
 

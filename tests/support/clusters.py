@@ -4,7 +4,7 @@ Loaded as a plugin by `tests/conftest.py`, so that there is one of each per sess
 """
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,14 +58,11 @@ class RunningCluster:
 
 @pytest.fixture(scope="session")
 async def plane(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    tmp_path_factory: pytest.TempPathFactory, progress: Callable[[str], None]
 ) -> AsyncIterator[ControlPlane]:
     """The real control plane; built first if it must be."""
-    terminal: Any = request.config.pluginmanager.getplugin("terminalreporter")
     directory = tmp_path_factory.mktemp("plane")
-    async with ControlPlane(
-        directory, name="test", progress=lambda line: terminal.write_line(line, flush=True)
-    ) as plane:
+    async with ControlPlane(directory, name="test", progress=progress) as plane:
         yield plane
 
 
