@@ -32,6 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+clusters = typer.Typer(help="List the clusters and how their agents are; or do something with one.")
+app.add_typer(clusters, name="clusters")
 contexts = typer.Typer(help="Which gateway is talked to.", no_args_is_help=True)
 app.add_typer(contexts, name="context")
 parked = typer.Typer(
@@ -134,12 +136,25 @@ def status(
     _run(ctx, output, lambda s, c: applications.status(s, c, name, namespace=namespace, tree=tree))
 
 
-@app.command(epilog=_EPILOG)
-def clusters(ctx: typer.Context, output: AnswerForm = Output.TABLE) -> None:
-    """List the clusters and how their agents are."""
-    from cli.commands import applications
+@clusters.callback(invoke_without_command=True, epilog=_EPILOG)
+def list_clusters(ctx: typer.Context, output: AnswerForm = Output.TABLE) -> None:
+    """List the clusters and how their agents are; with a command, do something with one."""
+    if ctx.invoked_subcommand is None:
+        from cli.commands import clusters as commands
 
-    _run(ctx, output, applications.list_clusters)
+        _run(ctx, output, commands.list_)
+
+
+@clusters.command("rotate-key", epilog=_EPILOG)
+def rotate_key(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="CLUSTER", help="As `kubemin clusters` shows it.")],
+    output: AnswerForm = Output.TABLE,
+) -> None:
+    """Seal secret values for the newest key of a cluster from now on; what was sealed before still opens there."""
+    from cli.commands import clusters as commands
+
+    _run(ctx, output, lambda s, c: commands.rotate_key(s, c, name))
 
 
 @app.command(epilog=_EPILOG)

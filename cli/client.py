@@ -16,11 +16,13 @@ from yarl import URL
 
 from cli.context import Target
 from cli.failures import NotAGateway, NotAuthenticated, Refused, Unavailable, Unreachable
+from cli.repeating import repeated
 from cli.sse import ServerEvent, SseParser
 from shared.contracts.api import (
     ApplicationPage,
     ApplyResult,
     ClusterPage,
+    KeyRotation,
     ParkedPage,
     ParkedSummary,
     ParkedView,
@@ -78,7 +80,7 @@ class Client:
 
     async def apply(self, document: str) -> Answer[ApplyResult]:
         """Send a document."""
-        return await self._call(ApplyResult, "POST", "applications", document=document)
+        return await self._change(ApplyResult, "POST", "applications", document=document)
 
     async def plan(self, document: str) -> Answer[PlanView]:
         """Ask what sending a document would do."""
@@ -98,7 +100,7 @@ class Client:
 
     async def delete(self, namespace: str, name: str) -> Answer[ApplyResult]:
         """Ask for an application's deletion."""
-        return await self._call(ApplyResult, "DELETE", f"applications/{namespace}/{name}")
+        return await self._change(ApplyResult, "DELETE", f"applications/{namespace}/{name}")
 
     async def run(self, run: str) -> Answer[RunView]:
         """Read a run."""
@@ -107,6 +109,10 @@ class Client:
     async def clusters(self) -> Answer[ClusterPage]:
         """Read the registered clusters."""
         return await self._call(ClusterPage, "GET", "clusters")
+
+    async def rotate_key(self, cluster: str) -> Answer[KeyRotation]:
+        """Have secret values sealed for the newest key that the cluster holds."""
+        return await self._change(KeyRotation, "POST", f"clusters/{cluster}/rotate-key")
 
     async def parked_messages(self, *, consumer: str | None = None) -> Answer[ParkedPage]:
         """Read all messages that were set aside; where they take several pages, the body is the pages put together."""
@@ -119,11 +125,11 @@ class Client:
 
     async def replay(self, number: int) -> Answer[ReplayResult]:
         """Have its consumer take it again."""
-        return await self._call(ReplayResult, "POST", f"parked/{number}/replay")
+        return await self._change(ReplayResult, "POST", f"parked/{number}/replay")
 
     async def drop(self, number: int) -> Answer[ParkedSummary]:
         """Remove it for good."""
-        return await self._call(ParkedSummary, "DELETE", f"parked/{number}")
+        return await self._change(ParkedSummary, "DELETE", f"parked/{number}")
 
     async def events(self, run: str, stream: SseParser) -> AsyncGenerator[ServerEvent, None]:
         """Follow a run from where the parser is, until the server closes or the connection is lost (Unreachable).
@@ -164,6 +170,12 @@ class Client:
         body = json.dumps({"items": items, "continue": None}, separators=(",", ":"), ensure_ascii=False).encode()
         return Answer(model.model_validate_json(body, extra="ignore"), body)
 
+    async def _change(
+        self, model: type[Model], method: str, path: str, *, document: str | None = None
+    ) -> Answer[Model]:
+        """Ask for a change; again, where nobody can tell whether it was done."""
+        return await repeated(lambda headers: self._call(model, method, path, document=document, headers=headers))
+
     async def _call(
         self,
         model: type[Model],
@@ -172,20 +184,22 @@ class Client:
         query: Mapping[str, str] | Sequence[tuple[str, str]] = (),
         *,
         document: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer[Model]:
-        headers = {} if document is None else {"Content-Type": "application/yaml"}
+        body_headers = {} if document is None else {"Content-Type": "application/yaml"}
         try:
             async with self._open.request(
                 method,
                 self._url(path).with_query(query),
                 data=None if document is None else document.encode(),
-                headers=headers,
+                headers={**body_headers, **(headers or {})},
                 allow_redirects=False,
                 proxy=self._proxy,
             ) as response:
                 body = await response.read()
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(self._server, _cause(error, _ANSWER_S)) from error
+            connected = not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+            raise Unreachable(self._server, _cause(error, _ANSWER_S), connected=connected) from error
         if response.status not in _GOOD:
             self._raise_for(response, body)
         try:

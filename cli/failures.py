@@ -89,9 +89,11 @@ class CouldNotTell(Failure):
 class Unreachable(CouldNotTell):
     """No connection, or a lost one."""
 
-    def __init__(self, server: str, cause: str) -> None:
+    def __init__(self, server: str, cause: str, *, connected: bool = False) -> None:
         self.server = server
         self.cause = cause
+        self.connected = connected
+        """There was a connection: what was asked for may have been done."""
         super().__init__(
             f"no answer from the gateway at {server}: {cause}",
             "Is it running? `kubemin dev` starts one; `kubemin context list` shows the ones that are known.",

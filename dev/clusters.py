@@ -135,11 +135,12 @@ class ExistingCluster:
 
     name: str
     context: str
+    path: Path | None = None
 
     @property
     def kubeconfig(self) -> Path:
-        """$KUBECONFIG, else kubectl's default."""
-        return Path(os.environ.get("KUBECONFIG") or "~/.kube/config").expanduser()
+        """The one that was named, else $KUBECONFIG, else kubectl's default."""
+        return self.path or Path(os.environ.get("KUBECONFIG") or "~/.kube/config").expanduser()
 
     @property
     def described(self) -> str:
@@ -160,7 +161,9 @@ class ExistingCluster:
         """Nothing was started."""
 
 
-def choose(choice: str, names: list[str], directory: Path, progress: Progress) -> list[Cluster]:
+def choose(
+    choice: str, names: list[str], directory: Path, progress: Progress, kubeconfig: Path | None = None
+) -> list[Cluster]:
     """The clusters that `--cluster` asks for, under these names; raises ClusterChoiceInvalid."""
     kind, _, context = choice.partition(":")
     match kind:
@@ -169,6 +172,6 @@ def choose(choice: str, names: list[str], directory: Path, progress: Progress) -
         case "plane":
             return [PlaneCluster(name, directory / name, progress) for name in names]
         case "kubeconfig":
-            return [ExistingCluster(name, context) for name in names]
+            return [ExistingCluster(name, context, kubeconfig) for name in names]
         case _:
             raise ClusterChoiceInvalid(choice)

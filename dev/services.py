@@ -70,12 +70,12 @@ class Service:
             raise ServiceNotReadyError(self.name, reasons, self.process.log_tail()) from error
 
 
-def central(layout: Layout, mongodb_uri: str, gateway_port: int) -> list[Service]:
-    """Gateway, planner and record."""
+def central(layout: Layout, mongodb_uri: str, gateway_port: int, environment: Mapping[str, str]) -> list[Service]:
+    """Gateway, planner and record; the environment overrides what they get otherwise."""
     store = {"KUBEMIN_MONGODB_URI": mongodb_uri}
     return [
-        Service("planner", ["services.planner"], layout, {**store, **_bus(layout, "planner")}),
-        Service("record", ["services.watcher", "record"], layout, {**store, **_bus(layout, "record")}),
+        Service("planner", ["services.planner"], layout, {**store, **_bus(layout, "planner"), **environment}),
+        Service("record", ["services.watcher", "record"], layout, {**store, **_bus(layout, "record"), **environment}),
         Service(
             "gateway",
             ["services.gateway"],
@@ -85,18 +85,20 @@ def central(layout: Layout, mongodb_uri: str, gateway_port: int) -> list[Service
                 **_bus(layout, "gateway"),
                 "KUBEMIN_HTTP_PORT": str(gateway_port),
                 "KUBEMIN_SEALING_MARK_KEY_FILE": str(layout.mark_key),
+                **environment,
             },
         ),
     ]
 
 
-def agent(layout: Layout, cluster: Cluster) -> list[Service]:
-    """Executor and observer of one cluster."""
+def agent(layout: Layout, cluster: Cluster, environment: Mapping[str, str]) -> list[Service]:
+    """Executor and observer of one cluster; the environment overrides what they get otherwise."""
     env = {
         **_bus(layout, f"cluster-{cluster.name}"),
         "KUBEMIN_CLUSTER": cluster.name,
         "KUBEMIN_KUBECONFIG": str(cluster.kubeconfig),
         "KUBEMIN_KUBE_CONTEXT": cluster.context,
+        **environment,
     }
     key = {"KUBEMIN_SEALING_KEY_FILE": str(layout.sealing_key(cluster.name))}
     return [

@@ -6,9 +6,9 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -40,11 +40,17 @@ class Options:
 
     cluster: str = "sim"
     """`sim`, `plane` or `kubeconfig[:context]`."""
+    kubeconfig: Path | None = None
+    """Of a cluster that is there already; without one it is $KUBECONFIG, else kubectl's default."""
     clusters: int = 1
     port: int = 0
     """Of the gateway; 0 takes a free one."""
     directory: Path | None = None
     """Keeps everything there; without one it is in a temporary directory and gone at the end."""
+    mongodb_port: int = 0
+    """Of MongoDB; 0 takes a free one."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that every service gets besides, or instead of, those that the stack gives it."""
 
 
 class Stack:
@@ -57,9 +63,11 @@ class Stack:
         root = options.directory or Path(tempfile.mkdtemp(prefix="kubemin-dev-"))
         self.layout = Layout(root.absolute())
         self.nats = NatsServer(self.layout.nats)
-        self.mongodb = MongoServer(self.layout.mongodb)
+        self.mongodb = MongoServer(self.layout.mongodb, port=options.mongodb_port)
         names = cluster_names(options.clusters)
-        self.clusters: list[Cluster] = choose(options.cluster, names, self.layout.clusters, progress)
+        self.clusters: list[Cluster] = choose(
+            options.cluster, names, self.layout.clusters, progress, options.kubeconfig
+        )
         self.services: dict[str, Service] = {}
         self.token = ""
 
@@ -151,9 +159,9 @@ class Stack:
         return public_key_of(private_key)
 
     async def _start_services(self) -> None:
-        started = services.central(self.layout, self.mongodb.uri, self._options.port)
+        started = services.central(self.layout, self.mongodb.uri, self._options.port, self._options.environment)
         for cluster in self.clusters:
-            started += services.agent(self.layout, cluster)
+            started += services.agent(self.layout, cluster, self._options.environment)
         self.services = {service.name: service for service in started}
         for service in started:
             self._exit.push_async_callback(service.process.stop)

@@ -1,4 +1,4 @@
-"""`list`, `status`, `delete` and `clusters`."""
+"""`list`, `status` and `delete`."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from cli import names
 from cli.client import Answer, Client
 from cli.commands.following import wait
 from cli.failures import ExitCode, Failure, Refused, UsageProblem
-from cli.render import applications, clusters
+from cli.render import applications
 from cli.render.phases import QUIET
 from cli.session import Session
 from shared.contracts.views import ApplicationView
@@ -69,14 +69,6 @@ async def delete(
         return await wait(session, client, [run], timeout_s=timeout_s)
     if run is not None:
         session.terminal.say(Text(f"kubemin watch {run}", style=QUIET))
-    return ExitCode.OK
-
-
-async def list_clusters(session: Session, client: Client) -> ExitCode:
-    """Show the registered clusters."""
-    answer = await client.clusters()
-    nothing = Text("No clusters; an administrator registers them with `kubemin-admin`.", style=QUIET)
-    session.terminal.answer(answer.body, clusters.listed(answer.value.items) if answer.value.items else nothing)
     return ExitCode.OK
 
 

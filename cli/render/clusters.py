@@ -9,6 +9,7 @@ from cli import durations
 from cli.render.layout import Rows
 from cli.render.phases import BAD, GOOD, HELD, QUIET
 from cli.render.text import plain
+from shared.contracts.api import KeyRotation
 from shared.contracts.views import ClusterView
 
 
@@ -30,6 +31,18 @@ def listed(clusters: Sequence[ClusterView]) -> RenderableType:
         return rows
     verb = "is a simulation" if len(simulated) == 1 else "are simulations"
     return Group(rows, "", Text(f"{', '.join(simulated)} {verb}: no container runs there.", style=HELD))
+
+
+def rotated(rotation: KeyRotation) -> RenderableType:
+    """What secret values are sealed for from now on, and what else there is to do."""
+    return Group(
+        Text(f"Cluster {rotation.cluster}: secret values are sealed for key {rotation.now} from now on."),
+        Text(
+            f"What was sealed for {rotation.before} opens as long as the cluster keeps that key: "
+            "apply documents with secrets again before you retire it.",
+            style=QUIET,
+        ),
+    )
 
 
 def _version(cluster: ClusterView) -> Text:

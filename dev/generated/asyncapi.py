@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from shared.contracts import commands, desired, envelope, facts, runs
+from shared.bus import parked, replaying
+from shared.contracts import commands, desired, envelope, facts, nudge, runs, versions
 from shared.contracts.subjects import ROOT
 
 _REF = "#/components/schemas/{model}"
@@ -70,6 +71,21 @@ CHANNELS: dict[str, Channel] = {
         "Signs of life of executor and observer. Agents → gateway, planner.",
         (facts.AgentBeat,),
     ),
+    "PARKED": Channel(
+        f"{ROOT}.parked.{{consumer}}",
+        "Messages that a consumer could not take, as they were. That consumer → operators.",
+        (parked.MessageParked,),
+    ),
+    "replay": Channel(
+        f"{ROOT}.replay.{{consumer}}",
+        "Request and answer, not stored: has a central consumer take a parked message of its own again.",
+        (replaying.ReplayParked, replaying.Replayed),
+    ),
+    "nudge": Channel(
+        f"{ROOT}.nudge.{{cluster}}",
+        "Not stored: has the observer state an application's facts again. Executor → observer of the same cluster.",
+        (nudge.Nudge,),
+    ),
 }
 
 
@@ -93,7 +109,7 @@ def document() -> dict[str, Any]:
         "asyncapi": "3.0.0",
         "info": {
             "title": "KubeMin",
-            "version": str(envelope.VERSION),
+            "version": str(versions.VERSION),
             "description": "Payloads are CloudEvents 1.0 in structured JSON mode, zlib-compressed above 16 KiB; "
             "`data` is one of the messages below. Tokens of subjects are DNS names with `.` written `_`.",
             "license": {"name": "Apache-2.0"},
@@ -124,7 +140,7 @@ def _channel(channel: Channel) -> dict[str, Any]:
 def _message(model: type[BaseModel]) -> dict[str, Any]:
     summary = (model.__doc__ or "").partition("\n")[0]
     return {
-        "name": f"dev.kubemin.{model.__name__}.v{envelope.VERSION}",
+        "name": f"dev.kubemin.{model.__name__}.v{versions.since_of(model)}",
         "summary": summary,
         "payload": {"$ref": f"#/components/schemas/{model.__name__}"},
     }

@@ -152,6 +152,11 @@ class ControlPlane:
             await self._children["kube-apiserver"].start()
             await self._wait_for("the API server", self._apiserver_ready)
 
+    async def restart_etcd(self) -> None:
+        """End etcd with SIGKILL and start it again; the API server finds it by itself."""
+        await self._children["etcd"].kill()
+        await self._children["etcd"].start()
+
     @property
     def _started(self) -> Layout:
         if self._layout is None:

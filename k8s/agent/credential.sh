@@ -10,4 +10,4 @@ cluster=$1 accounts=$2 sealing_key=$3
 printf 'cluster=%s\n' "$cluster"
 # On one line, as the format wants it.
 printf 'credentials.json=%s\n' "$(tr -d '\n' <"$accounts/cluster-$cluster.json")"
-printf 'sealing.key=%s\n' "$(cat "$sealing_key")"
+printf 'sealing.key=%s\n' "$(tr '\n' ' ' <"$sealing_key")"

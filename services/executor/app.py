@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from services.executor.adapters.answers import BusAnswers
 from services.executor.adapters.beats import Beats
+from services.executor.adapters.keyring import Keyring
 from services.executor.adapters.mailbox import Mailbox
 from services.executor.adapters.meter import PrometheusMeter
 from services.executor.domain.grants import DECLARED_KINDS, Grants
@@ -25,8 +26,8 @@ from shared.jobtypes.base import Registry
 from shared.jobtypes.builtin import BUILTIN
 from shared.kube import KubeApi
 from shared.metrics import Metrics
-from shared.runtime import Stopping, serve
-from shared.sealing import SealingKey, load_key, open_value
+from shared.runtime.service import serve
+from shared.runtime.stopping import Stopping
 
 NAME = "executor"
 
@@ -34,11 +35,6 @@ NAME = "executor"
 def now() -> datetime:
     """The present time in UTC."""
     return datetime.now(UTC)
-
-
-def open_with(private_key: SealingKey, cluster: ClusterName) -> OpenSealed:
-    """Open values with the key of this cluster."""
-    return lambda text, place: open_value(text, place, cluster, private_key)
 
 
 def kinds_by_type(registry: Registry) -> dict[str, frozenset[str]]:
@@ -74,12 +70,15 @@ def build(
 async def run(settings: ExecutorSettings) -> None:
     """Run until a signal or a failure."""
     cluster = ClusterName(settings.cluster)
-    private_key = load_key(settings.sealing_key_file)
+    keyring = Keyring(settings.sealing_key_file, cluster)
     stopping = Stopping()
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         api = await KubeApi.connect(
-            kubeconfig=settings.kubeconfig, context=settings.kube_context, call_timeout_s=settings.kube_timeout_s
+            kubeconfig=settings.kubeconfig,
+            context=settings.kube_context,
+            call_timeout_s=settings.kube_timeout_s,
+            user_agent=f"kubemin-{NAME}",
         )
         stack.push_async_callback(api.close)
         source = f"kubemin/{NAME}/{cluster}-{uuid4().hex[:8]}"
@@ -90,17 +89,17 @@ async def run(settings: ExecutorSettings) -> None:
             BusAnswers(bus, cluster),
             name=cluster,
             grants=Grants(kinds_by_type(BUILTIN), settings.granted),
-            open_sealed=open_with(private_key, cluster),
+            open_sealed=keyring.open,
             meter=PrometheusMeter(metrics),
         )
         mailbox = Mailbox(commands)
         durable = executor_durable(cluster)
-        beats = Beats(bus, api, cluster, now=now, started_at=now())
+        beats = Beats(bus, api, cluster, keyring, now=now, started_at=now())
         consume = partial(
             work,
             bus.consumer(subjects.STREAM_STEPS, durable),
             mailbox.command,
-            park=Parker(bus, durable),
+            park=Parker(bus, durable, metrics),
             concurrency=settings.concurrency,
             newer=mailbox.newer,
         )

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from services.executor.domain.grants import DEFAULT_GRANTED_KINDS
 from shared.contracts.identity import DNS_SUBDOMAIN
 from shared.kube.kinds import GroupVersionKind
-from shared.runtime import BusSettings, HttpSettings
+from shared.runtime.settings import BusSettings, HttpSettings
 
 
 class ExecutorSettings(HttpSettings, BusSettings):
@@ -22,7 +22,10 @@ class ExecutorSettings(HttpSettings, BusSettings):
     kube_timeout_s: float = Field(default=20.0, gt=0, lt=30)
     """Of one call to Kubernetes; below half of the 60 s after which a command is delivered again."""
     sealing_key_file: Path
-    """The cluster's private sealing key, as `python -m shared.sealing keygen` writes it."""
+    """The cluster's private sealing keys, as `python -m shared.sealing keygen` and `rotate` write them.
+
+    Read again every few seconds, so that a new key needs no restart.
+    """
     granted_kinds: str = ",".join(DEFAULT_GRANTED_KINDS)
     """What objects written by hand (`k8s-objects`) may be: `apiVersion/Kind` or `<group>/<version>/*`, with commas.
 

@@ -10,6 +10,7 @@ from services.gateway.adapters.announcing import BusAnnouncer
 from services.gateway.adapters.listening import BeatListener, ChangeListener
 from services.gateway.adapters.parked import BusParked
 from services.gateway.adapters.sealing import SodiumSealer
+from services.gateway.clusters import Clusters
 from services.gateway.drafting import Drafting
 from services.gateway.handlers import Changes
 from services.gateway.live import Hub
@@ -23,7 +24,7 @@ from services.gateway.web.authentication import Authenticator
 from services.gateway.web.idempotency import Idempotent
 from services.gateway.web.routes import Routes, Timeouts
 from shared.bus.connection import Bus
-from shared.bus.errors import BusClosed
+from shared.central import connected
 from shared.contracts.identity import AppUid
 from shared.jobtypes.builtin import BUILTIN
 from shared.metrics import Metrics
@@ -38,27 +39,21 @@ from shared.store.idempotency import Idempotency
 from shared.store.reads import Reads
 from shared.store.registry import Registry
 
+INDEXES = (*applications.INDEXES, *registry.INDEXES, *idempotency.INDEXES)
+
 
 async def run(settings: GatewaySettings) -> None:
     """Run the gateway until it is told to stop."""
     stopping = Stopping()
-    database = Database.connect(settings)
-    bus = await Bus.connect(
-        settings, source=f"kubemin/gateway/{uuid.uuid4().hex[:8]}", on_closed=lambda: stopping.fail(BusClosed())
-    )
-    try:
-        await database.ensure((*applications.INDEXES, *registry.INDEXES, *idempotency.INDEXES))
+    async with connected("gateway", settings, stopping, INDEXES) as (database, bus):
         await _serve(settings, stopping, database, bus)
-    finally:
-        await bus.close()
-        database.close()
 
 
 async def _serve(settings: GatewaySettings, stopping: Stopping, database: Database, bus: Bus) -> None:
     metrics = Metrics()
     registrations = Registry(database)
     readers = metrics.gauge("gateway_readers", "Live readers of runs")
-    hub = Hub(Archive(database), readers_changed=readers.set)
+    hub = Hub(Archive(database, lenient=True), readers_changed=readers.set)
     beats = BeatListener(bus, now=_now, monotonic_s=time.monotonic)
     changes = ChangeListener(bus, hub)
     probe = Probe(database.ping)
@@ -109,6 +104,7 @@ def _application(
         middlewares=[
             middlewares.observed(metrics),
             middlewares.translated,
+            middlewares.bounded(settings.answer_timeout_s),
             middlewares.authenticated(authenticator),
             idempotent.middleware(),
             # Also inside, so that a refusal is an answer that can be kept.
@@ -119,12 +115,13 @@ def _application(
     queries = Queries(
         store=store, registry=registrations, projections=projections, live=beats, monotonic_s=time.monotonic
     )
-    history = Archive(database)
+    history = Archive(database, lenient=True)
     routes = Routes(
         changes=_changes(settings, store, registrations, projections, bus),
         queries=queries,
         streams=RunStreams(hub=hub, queries=queries, history=history, store=store, max_readers=settings.max_readers),
         parked=ParkedMessages(BusParked(bus)),
+        clusters=Clusters(registrations, beats),
         authenticator=authenticator,
         timeouts=Timeouts(
             body_s=settings.body_timeout_s, write_s=settings.write_timeout_s, keep_alive_s=settings.keep_alive_s

@@ -84,6 +84,18 @@ class RegistryReader(Protocol):
         ...
 
 
+class ClusterStore(Protocol):
+    """Registered clusters, to be changed."""
+
+    async def clusters(self) -> list[ClusterRecord]:
+        """Every registered cluster, by name."""
+        ...
+
+    async def replace_sealing_key(self, name: str, *, before: str, now: str) -> None:
+        """Seal for another key; raises KeyChanged where somebody else was faster."""
+        ...
+
+
 class Projections(Protocol):
     """What `watcher record` projected; it may lag behind by moments."""
 

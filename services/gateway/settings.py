@@ -2,10 +2,10 @@
 
 from pydantic import Field, SecretStr
 
-from shared.runtime.settings import BusSettings, HttpSettings, StoreSettings
+from shared.runtime.settings import CentralSettings, HttpSettings
 
 
-class GatewaySettings(HttpSettings, BusSettings, StoreSettings):
+class GatewaySettings(HttpSettings, CentralSettings):
     """Read from the environment at start."""
 
     sealing_mark_key: SecretStr = Field(min_length=16)
@@ -17,6 +17,11 @@ class GatewaySettings(HttpSettings, BusSettings, StoreSettings):
     """Live readers at once; measured, one process writes about 12,000 events a second to them."""
     body_timeout_s: float = Field(default=30.0, gt=0)
     """Seconds that a client may take to send a body: 1 MiB at 300 kbit/s."""
+    answer_timeout_s: float = Field(default=30.0, gt=0)
+    """Seconds from the end of a request to its answer, which is 503 then; half of what our CLI waits.
+
+    Longer than the 10 s of one operation of the database, of which a request needs several.
+    """
     write_timeout_s: float = Field(default=10.0, gt=0)
     """Seconds that a live reader may leave us waiting before it is cut off; it can come back and resume."""
     keep_alive_s: float = Field(default=15.0, gt=0)

@@ -17,6 +17,9 @@ from services.gateway.queries import Queries
 from shared.contracts.identity import AppRef, RunId
 from shared.contracts.views import RunSummary, RunView
 from shared.errors import Retryable
+from shared.logging import get_logger
+
+logger = get_logger(__name__)
 
 MISSED_EVENTS = 1000
 """More than that is told as a fresh state."""
@@ -77,7 +80,8 @@ class RunStreams:
         """Return what a reader that knows everything up to `after` (None: nothing) is told, for as long as it reads.
 
         Raises NotFound, TooManyReaders and Retryable before anything is told. The iterator ends without an `End` where
-        this process stops, the database fails or the caller's rights end.
+        this process stops or the caller's rights end, and raises Retryable where a reader that is far behind cannot be
+        told what it missed.
         """
         if self._hub.readers >= self._max_readers:
             raise TooManyReaders(self._max_readers)
@@ -101,11 +105,22 @@ class RunStreams:
                     break
                 if not news and not await _changed(feed, reader):
                     yield Idle()
-                    if not await still_allowed():
+                    if not await _wanted(reader, still_allowed):
                         return
-                    await reader.look_whether_superseded()
             if reader.has_ended():
                 yield End(reader.summary)
+
+
+async def _wanted(reader: "_Reader", still_allowed: Callable[[], Awaitable[bool]]) -> bool:
+    """Whether the reader may go on; also asks whether the run will ever begin."""
+    try:
+        if not await still_allowed():
+            return False
+        await reader.look_whether_superseded()
+    except Retryable as error:
+        # While the database is away there are no changes to tell, and a reader that is sent off could not come back.
+        logger.debug("reader_not_checked", run=reader.view.run, error=str(error))
+    return True
 
 
 class _Reader:

@@ -1,7 +1,6 @@
 """Builds the planner and runs it."""
 
 import time
-import uuid
 
 from services.planner.adapters.heartbeats import Heartbeats
 from services.planner.domain.turn import Policy
@@ -11,9 +10,9 @@ from services.planner.settings import PlannerSettings
 from services.planner.sweeping import Sweeper
 from shared.bus import topology
 from shared.bus.connection import Bus
-from shared.bus.errors import BusClosed
 from shared.bus.parking import Parker
 from shared.bus.worker import work, work_batches
+from shared.central import connected
 from shared.contracts import subjects
 from shared.contracts.identity import ClusterName
 from shared.jobtypes.builtin import BUILTIN
@@ -29,20 +28,15 @@ _FACT_BATCH = 256
 _FACT_BATCHES = 4
 
 
+INDEXES = (*applications.INDEXES, *planner_states.INDEXES, *archive.INDEXES)
+
+
 async def run(settings: PlannerSettings) -> None:
     """Run the planner until it is told to stop."""
     stopping = Stopping()
     metrics = Metrics()
-    database = Database.connect(settings)
-    bus = await Bus.connect(
-        settings, source=f"kubemin/planner/{uuid.uuid4().hex[:8]}", on_closed=lambda: stopping.fail(BusClosed())
-    )
-    try:
-        await database.ensure((*applications.INDEXES, *planner_states.INDEXES, *archive.INDEXES))
+    async with connected("planner", settings, stopping, INDEXES) as (database, bus):
         await _serve(settings, stopping, metrics, database, bus)
-    finally:
-        await bus.close()
-        database.close()
 
 
 async def _serve(settings: PlannerSettings, stopping: Stopping, metrics: Metrics, database: Database, bus: Bus) -> None:
@@ -54,7 +48,7 @@ async def _serve(settings: PlannerSettings, stopping: Stopping, metrics: Metrics
     take_up = TakeUp(engine=engine, applications=records, registry=BUILTIN)
     backlog = bus.consumer(subjects.STREAM_STATUS, topology.DURABLE_PLANNER_FACTS)
     sweeper = Sweeper(
-        engine=engine, take_up=take_up, applications=records, states=states, backlog=backlog.pending, clock=time.time
+        engine=engine, take_up=take_up, applications=records, states=states, backlog=backlog.backlog, clock=time.time
     )
 
     async def clusters() -> list[ClusterName]:
@@ -65,7 +59,7 @@ async def _serve(settings: PlannerSettings, stopping: Stopping, metrics: Metrics
             bus.consumer(subjects.STREAM_SPECS, topology.DURABLE_PLANNER_SPECS),
             take_up.changed,
             stopping=stop,
-            park=Parker(bus, topology.DURABLE_PLANNER_SPECS),
+            park=Parker(bus, topology.DURABLE_PLANNER_SPECS, metrics),
             concurrency=_SPEC_CONCURRENCY,
         )
 
@@ -74,7 +68,7 @@ async def _serve(settings: PlannerSettings, stopping: Stopping, metrics: Metrics
             bus.consumer(subjects.STREAM_STATUS, topology.DURABLE_PLANNER_FACTS),
             Facts(engine).stated,
             stopping=stop,
-            park=Parker(bus, topology.DURABLE_PLANNER_FACTS),
+            park=Parker(bus, topology.DURABLE_PLANNER_FACTS, metrics),
             batch=_FACT_BATCH,
             concurrency=_FACT_BATCHES,
         )

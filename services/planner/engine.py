@@ -111,6 +111,8 @@ class Engine:
     async def flush(self, uid: AppUid) -> None:
         """Say what a process that died had decided but not said."""
         async with self._serial(uid):
+            # As stored: what is left may be of another replica.
+            self._state_cache.take(uid)
             read = await self._load(uid)
             undeliverable = await self._say(read) if read is not None else ()
         if undeliverable:
@@ -149,7 +151,9 @@ class Engine:
         deadline = next_deadline(turn.state)
         ticked = any(isinstance(input_, Tick) for input_ in inputs)
         if read is not None and not turn.changed and (not ticked or deadline > now):
-            return read
+            # Nothing is stored that would tell whether the state was the present one: what means nothing to an outdated
+            # one may mean something now.
+            return await self._current(read)
         if ticked and deadline <= now:
             deadline = now + _SPIN_GUARD_S
         successor = StoredState(
@@ -162,13 +166,19 @@ class Engine:
         return ReadState(successor, turn.state) if saved else None
 
     async def _load(self, uid: AppUid) -> ReadState | None:
+        """Return the state, perhaps an outdated one from the cache: the compare-and-set finds that out."""
         cached = self._state_cache.take(uid)
         if cached is not None:
-            head = await self._states.head(uid)
-            if head is not None and head.revision == cached.stored.revision:
-                return ReadState(replace(cached.stored, outbox=head.outbox), cached.state)
+            return cached
         stored = await self._states.load(uid)
         return ReadState(stored, _read(stored)) if stored is not None else None
+
+    async def _current(self, read: ReadState) -> ReadState | None:
+        """Return the state with its outbox as stored; None where it is outdated."""
+        head = await self._states.head(read.stored.uid)
+        if head is None or head.revision != read.stored.revision:
+            return None
+        return ReadState(replace(read.stored, outbox=head.outbox), read.state)
 
     async def _say(self, read: ReadState) -> Sequence[Answer]:
         """Archive, publish, then forget; returns what we answer ourselves, for commands that the bus does not take.
@@ -181,17 +191,27 @@ class Engine:
         uid = read.stored.uid
         refusals: list[Answer] = []
         try:
-            await self._archive.add_run_events(outbox.events)
-            await self._each(outbox.events, self._publish_event)
-            await self._acknowledge(outbox.events)
             commands = [c for s in outbox.sends if (c := await self._command(read.state, s)) is not None]
-            await self._archive.add_commands((_command_id(c), c.type, c) for c in commands)
-            answers = await self._each(commands, self._publish_command)
-            refusals += [answer for answer in answers if answer is not None]
+            await self._archived(outbox.events, commands)
+            async with asyncio.TaskGroup() as group:
+                # Commands first: a cluster waits for them.
+                sending = group.create_task(self._each(commands, self._publish_command), name="commands")
+                group.create_task(self._each(outbox.events, self._publish_event), name="events")
+                group.create_task(self._acknowledge(outbox.events), name="acknowledge")
+            refusals += [answer for answer in sending.result() if answer is not None]
             await self._states.clear_outbox(uid, read.stored.revision)
+            self._state_cache.put(ReadState(replace(read.stored, outbox=b""), read.state))
         except* Retryable as group_error:
-            logger.warning("outbox_left_behind", uid=uid, error=str(group_error.exceptions[0]))
+            logger.warning("outbox_left_behind", uid=uid, error=_first(group_error))
         return refusals
+
+    async def _archived(self, events: Sequence[RunEvent], commands: Sequence[Command]) -> None:
+        """Archive everything that is about to be said."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._archive.add_run_events(events), name="archive-events")
+            group.create_task(
+                self._archive.add_commands((_command_id(c), c.type, c) for c in commands), name="archive-commands"
+            )
 
     async def _each(self, items: Sequence[T], action: Callable[[T], Awaitable[R]]) -> list[R]:
         """Act on all, some at a time."""
@@ -270,6 +290,14 @@ def _write(state: AppState) -> bytes:
 
 def _read(stored: StoredState) -> AppState:
     return STATE.validate_json(zlib.decompress(stored.body))
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> str:
+    """What one of the errors says; groups may stand in groups."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error)
 
 
 async def _awaited(action: Awaitable[R]) -> R:

@@ -1,7 +1,7 @@
 """Messages to decisions: desired records and facts."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from services.planner.domain.decide import Delete, Deploy, Input, Refuse
 from services.planner.engine import Engine
@@ -12,12 +12,13 @@ from shared.bus.settling import Batch
 from shared.contracts.desired import SPEC_EVENT, DesiredRecord
 from shared.contracts.envelope import Envelope
 from shared.contracts.facts import FACT, Fact
+from shared.contracts.identity import AppUid
 from shared.errors import Rejected
 from shared.jobtypes.base import Registry
 from shared.planning import DocumentRejected, plan_document
 
-if TYPE_CHECKING:
-    from shared.contracts.identity import AppUid
+_FOLDED_AT_ONCE = 16
+"""Applications of one batch of facts."""
 
 
 class TakeUp:
@@ -75,12 +76,16 @@ class Facts:
         for delivery, envelope in batch:
             fact = decode(FACT, envelope)
             by_app.setdefault(fact.uid, []).append((delivery, fact))
-        folds = [self._engine.fold(uid, [fact for _, fact in stated]) for uid, stated in by_app.items()]
+        room = asyncio.Semaphore(_FOLDED_AT_ONCE)
+        folds = [self._fold(uid, stated, room) for uid, stated in by_app.items()]
         outcomes = await asyncio.gather(*folds, return_exceptions=True)
-        for stated, outcome in zip(by_app.values(), outcomes, strict=True):
-            if outcome is None:
-                for delivery, _ in stated:
-                    await delivery.ack()
         failures = [outcome for outcome in outcomes if outcome is not None]
         for failure in failures:
             raise failure
+
+    async def _fold(self, uid: AppUid, stated: Sequence[tuple[Delivery, Fact]], room: asyncio.Semaphore) -> None:
+        # Acknowledged one after the other: a planner that dies early again and again gets on nevertheless.
+        async with room:
+            await self._engine.fold(uid, [fact for _, fact in stated])
+            for delivery, _ in stated:
+                await delivery.ack()

@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from shared.runtime.settings import BusSettings, HttpSettings, StoreSettings
+from shared.runtime.settings import CentralSettings, HttpSettings
 
 
-class PlannerSettings(HttpSettings, BusSettings, StoreSettings):
+class PlannerSettings(HttpSettings, CentralSettings):
     """Read from the environment at start."""
 
     prepare_deadline_s: float = Field(default=120, gt=0)

@@ -7,9 +7,11 @@ from typing import TypeVar
 
 from services.planner.domain.decide import Tick
 from services.planner.engine import Engine
+from services.planner.folded import Folded
 from services.planner.handlers import TakeUp
 from services.planner.ports import ApplicationPort, StatePort
 from services.planner.quarantine import Quarantine
+from shared.bus.consumer import Backlog
 from shared.errors import Retryable
 from shared.logging import get_logger
 from shared.runtime.stopping import Stopping
@@ -26,8 +28,11 @@ _UNSENT_AFTER_S = 5.0
 _DUE_INTERVAL_S = 0.25
 _SWEEP_INTERVAL_S = 1.0
 _TROUBLE_PAUSE_S = 2.0
-_BACKLOG_PATIENCE_S = 10.0
-"""How long verdicts wait for facts that were stored before them and are not folded yet."""
+_BACKLOG_PATIENCE_S = 180.0
+"""How long verdicts wait for facts that were stored before them and are not folded yet.
+
+What was delivered to a planner that died comes again after 60 s; it may have met two of them.
+"""
 _BUS_PATIENCE_S = 60.0
 """How long they wait while nobody can tell whether there are any: long enough for a replica that has a bus to act."""
 
@@ -42,7 +47,7 @@ class Sweeper:
         take_up: TakeUp,
         applications: ApplicationPort,
         states: StatePort,
-        backlog: Callable[[], Awaitable[int]],
+        backlog: Callable[[], Awaitable[Backlog]],
         clock: Callable[[], float],
     ) -> None:
         self._engine = engine
@@ -52,6 +57,7 @@ class Sweeper:
         self._backlog = backlog
         self._clock = clock
         self._quarantine = Quarantine(clock)
+        self._folded = Folded()
 
     async def keep_deadlines(self, stopping: Stopping) -> None:
         """Tick applications whose deadline has passed."""
@@ -69,16 +75,15 @@ class Sweeper:
         now = self._clock()
         if not await self._states.due(now, 1):
             return
-        due = await self._states.due(now - await self._patience_s(), self._limit)
-        await self._each("deadline", due, str, lambda uid: self._engine.fold(uid, [Tick()]))
-
-    async def _patience_s(self) -> float:
-        """Facts that were stored before a deadline come first, for a while."""
         try:
-            return _BACKLOG_PATIENCE_S if await self._backlog() > 0 else 0.0
+            folded_until = self._folded.until(now, await self._backlog())
         except Retryable as error:
             logger.debug("backlog_unknown", error=str(error))
-            return _BUS_PATIENCE_S
+            due, tick = await self._states.due(now - _BUS_PATIENCE_S, self._limit), Tick()
+        else:
+            due = await self._states.due(now, self._limit)
+            tick = Tick(folded_until=max(folded_until, now - _BACKLOG_PATIENCE_S))
+        await self._each("deadline", due, str, lambda uid: self._engine.fold(uid, [tick]))
 
     async def _unobserved(self) -> None:
         waiting = await self._applications.unobserved(self._limit)

@@ -163,10 +163,12 @@ def write_accounts(
     auditors: Sequence[str] = DEFAULT_AUDITORS,
     storage: Storage | None = None,
     store_dir: Path | None = None,
+    ca_file: Path | None = None,
 ) -> Path:
     """Write `nats.conf` and the credentials into `out`, keeping what is there; returns the configuration's path.
 
-    Files hold passwords and are readable by their owner alone. `storage` is that of the last time unless it is given.
+    Files hold passwords and are readable by their owner alone. `storage` and `ca_file` are those of the last time
+    unless they are given.
 
     Raises:
         Fatal: a name that cannot be part of a subject, or an unreadable file.
@@ -184,6 +186,7 @@ def write_accounts(
             user=name,
             password=_password(out / f"{name}.json"),
             inbox_prefix=f"_INBOX_{name}".replace(".", "_"),
+            ca_file=ca_file or _kept_ca_file(out, name),
             storage=kept,
             auditors=tuple(known_auditors) if central else (),
         )
@@ -229,6 +232,14 @@ def _kept_storage(out: Path) -> Storage | None:
     return read_credentials(path).storage if path.exists() else None
 
 
+def _kept_ca_file(out: Path, name: str) -> Path | None:
+    """Its own; a new user has that of the centre."""
+    for path in (out / f"{name}.json", out / f"{CENTRE_USERS[0]}.json"):
+        if path.exists():
+            return read_credentials(path).ca_file
+    return None
+
+
 def _write_private(path: Path, content: str) -> None:
     # Never readable by others, not even between creating and chmod; renamed into place as a whole.
     draft = path.with_name(f"{path.name}.new")
@@ -245,6 +256,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--cluster", action="append", default=[], metavar="NAME", help="a cluster to add; repeatable")
     parser.add_argument("--auditor", action="append", default=[], metavar="NAME", help="an auditor to add; repeatable")
     parser.add_argument("--store-dir", type=Path, help="where the server keeps its streams (default: DIR/jetstream)")
+    parser.add_argument("--ca-file", type=Path, help="trusted for TLS, as the services see it")
     parser.add_argument("--file-storage", type=int, metavar="BYTES", help="of all streams on disk together")
     parser.add_argument("--memory-storage", type=int, metavar="BYTES", help="of all streams in memory together")
     parser.add_argument("--replicas", type=int, metavar="N", help="of every stream: 3 on a cluster of servers")
@@ -269,6 +281,7 @@ def main(arguments: Sequence[str]) -> int:
             auditors=options.auditor or DEFAULT_AUDITORS,
             storage=storage,
             store_dir=options.store_dir,
+            ca_file=options.ca_file,
         )
     except Fatal as failure:
         sys.stderr.write(f"{failure}\n")

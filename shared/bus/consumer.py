@@ -7,7 +7,7 @@ consumer", and keeps what a cancelled fetch received out of reach.
 import asyncio
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import nats.js.errors
 from nats.aio.client import Client
@@ -29,6 +29,15 @@ _TIMED_OUT = "408"
 _CONFLICT = "409"
 _NO_RESPONDERS = "503"
 _SERVER_GOES = ("Server Shutdown", "Leadership Change")
+
+
+class Backlog(NamedTuple):
+    """How far a durable is, in sequences of its stream."""
+
+    settled: int
+    """Every message up to this one is acknowledged."""
+    last: int
+    """The newest that there is."""
 
 
 class Consumer:
@@ -87,6 +96,19 @@ class Consumer:
             return (await self._jetstream.consumer_info(self.stream, self.durable)).num_pending or 0
         except LIBRARY_ERRORS as error:
             raise translate(error, self._doing) from error
+
+    @cancellable
+    async def backlog(self) -> Backlog:
+        """Return how far the durable is, what was delivered to somebody who died included; agents may not ask."""
+        try:
+            info = await self._jetstream.consumer_info(self.stream, self.durable)
+        except LIBRARY_ERRORS as error:
+            raise translate(error, self._doing) from error
+        waiting = info.num_pending or 0
+        last = (info.delivered.stream_seq if info.delivered else 0) + waiting
+        if not waiting and not info.num_ack_pending:
+            return Backlog(last, last)
+        return Backlog(info.ack_floor.stream_seq if info.ack_floor else 0, last)
 
     async def close(self) -> None:
         """Unsubscribe, and hand back what arrived and nobody fetched."""

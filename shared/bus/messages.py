@@ -12,10 +12,14 @@ from shared.errors import Rejected
 MALFORMED = "Malformed"
 NEWER_VERSION = "NewerVersion"
 UNKNOWN_TYPE = "UnknownType"
+UNKNOWN_VALUE = "UnknownValue"
 IDENTITY_MISMATCH = "IdentityMismatch"
 HANDLER_FAILED = "HandlerFailed"
 
 M = TypeVar("M")
+
+_UNKNOWN = {"union_tag_invalid": UNKNOWN_TYPE, "enum": UNKNOWN_VALUE, "literal_error": UNKNOWN_VALUE}
+"""pydantic's words for what a later build may know."""
 
 
 def open_delivery(delivery: Delivery) -> Envelope:
@@ -45,7 +49,7 @@ def decode(adapter: TypeAdapter[M], envelope: Envelope) -> M:
         return adapter.validate_python(envelope.data)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        reason = UNKNOWN_TYPE if first["type"] == "union_tag_invalid" else MALFORMED
+        reason = _UNKNOWN.get(first["type"], MALFORMED)
         where = ".".join(str(part) for part in first["loc"])
         raise Rejected(f"{envelope.type}: {where}: {first['msg']}", reason=reason) from error
 

@@ -13,6 +13,7 @@ from shared.bus.parked import MessageParked
 from shared.bus.replaying import Replays, Settle
 from shared.bus.topology import parked_by
 from shared.logging import get_logger
+from shared.metrics import Metrics
 from shared.runtime.stopping import Stopping
 
 logger = get_logger(__name__)
@@ -23,9 +24,11 @@ _ERROR_LIMIT_CHARS = 4000
 class Parker:
     """Parks for one consumer."""
 
-    def __init__(self, bus: Bus, consumer: str) -> None:
+    def __init__(self, bus: Bus, consumer: str, metrics: Metrics | None = None) -> None:
         self._bus = bus
         self._consumer = consumer
+        metrics = metrics or Metrics()
+        self._count = metrics.counter("bus_parked", "Messages set aside", ("consumer", "reason"))
 
     async def park(self, delivery: Delivery, *, reason: str, error: str) -> None:
         """Store the message in PARKED; acknowledge the delivery afterwards.
@@ -40,6 +43,7 @@ class Parker:
         except OversizeMessage:
             # Only what was published past our own limit gets here; it must not block its consumer for ever.
             await self._publish(partial(parked, payload_dropped=True))
+        self._count.labels(self._consumer, reason).inc()
         logger.warning("message_parked", consumer=self._consumer, subject=delivery.subject, reason=reason, error=error)
 
     async def replay(self, settle: Settle, stopping: Stopping) -> None:

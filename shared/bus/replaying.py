@@ -14,7 +14,7 @@ from shared.bus.cancellation import cancellable
 from shared.bus.connection import Bus
 from shared.bus.delivery import Delivery
 from shared.bus.errors import LIBRARY_ERRORS, BusUnavailable, translate
-from shared.bus.messages import NEWER_VERSION, UNKNOWN_TYPE, decode
+from shared.bus.messages import NEWER_VERSION, UNKNOWN_TYPE, UNKNOWN_VALUE, decode
 from shared.bus.parked import MessageParked, NoSuchMessage, Parked, drop, find_parked, list_parked
 from shared.bus.topology import STREAMS, durables
 from shared.contracts import subjects
@@ -32,7 +32,7 @@ logger = get_logger(__name__)
 REPLAY_TIMEOUT_S = 20.0
 """For a handler that takes up a large document."""
 _INTERVAL_S = 5.0
-_LATER = (NEWER_VERSION, UNKNOWN_TYPE)
+_LATER = (NEWER_VERSION, UNKNOWN_TYPE, UNKNOWN_VALUE)
 """What a later build may understand."""
 
 

@@ -116,6 +116,9 @@ class Tail:
             num_replicas=1,
         )
         same = info.created == self._created
+        # A stream that came back without its end counts on from there: what was read last says nothing any more.
+        if same and self._last_sequence is not None and self._last_sequence > info.state.last_seq:
+            same, self._created = False, None
         if not same or self._last_sequence is None:
             if self._deliver != "new":
                 config.deliver_policy = _POLICIES[self._deliver]

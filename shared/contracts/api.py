@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_serializer
 
-from shared.contracts.identity import RunId
+from shared.contracts.identity import ClusterName, RunId
 from shared.contracts.model import Contract
 from shared.contracts.plan import Finding
 from shared.contracts.views import ApplicationSummary, ClusterView, RunSummary
@@ -41,6 +41,14 @@ class ClusterPage(Contract):
     """The registered clusters, by name."""
 
     items: tuple[ClusterView, ...]
+
+
+class KeyRotation(Contract):
+    """Which public key secret values for a cluster are sealed with; keys are named by their fingerprints."""
+
+    cluster: ClusterName
+    before: str
+    now: str
 
 
 class ParkedSummary(Contract):

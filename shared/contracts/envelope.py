@@ -10,9 +10,8 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, Field, ValidationError
 
 from shared.contracts.model import Contract
+from shared.contracts.versions import VERSION, version_of
 
-VERSION = 1
-"""Of the messages of this build; raised when an older reader would misunderstand one."""
 COMPRESS_ABOVE_BYTES = 16 * 1024
 DECOMPRESSED_LIMIT_BYTES = 64 * 1024 * 1024
 """A small message cannot blow up a reader."""
@@ -45,7 +44,7 @@ class Envelope(Contract):
 
     @property
     def version(self) -> int:
-        """The message version that the writer spoke."""
+        """The lowest version of the contracts that can say this."""
         return int(self.type.rpartition(".v")[2])
 
     @property
@@ -73,7 +72,7 @@ def wrap(message: BaseModel, *, id_: str, source: str, time: datetime, tracepare
     envelope = Envelope(
         id=id_,
         source=source,
-        type=f"{_TYPE_PREFIX}{data['type']}.v{VERSION}",
+        type=f"{_TYPE_PREFIX}{data['type']}.v{version_of(message)}",
         time=time,
         traceparent=traceparent,
         data=data,

@@ -254,6 +254,10 @@ class PodsObserved(Contract):
 PROGRESS_FACT: TypeAdapter[PodsObserved] = TypeAdapter(PodsObserved)
 
 
+BEAT_STALE_AFTER_S = 30.0
+"""Age at which a part of an agent counts as gone: six beats, for fewer would call a busy one gone."""
+
+
 class AgentBeat(Contract):
     """A sign of life of one part of a cluster's agent."""
 
@@ -269,6 +273,8 @@ class AgentBeat(Contract):
     started_at: datetime
     at: datetime
     capacity: dict[str, Any] = Field(default_factory=dict)
+    sealing_keys: tuple[str, ...] = ()
+    """Of `executor`: public halves of the sealing keys that it holds, the newest first."""
     restated: ObservationOrder | None = None
     """Of `observe`: everything that exists was stated at this order or later; what was stated only before is gone."""
 

@@ -85,6 +85,7 @@ class Reason(StrEnum):
     CONFLICT = "Conflict"
     CLUSTER_UNREACHABLE = "ClusterUnreachable"
     API_UNAVAILABLE = "ApiUnavailable"
+    COMMAND_EXPIRED = "CommandExpired"
     UNSUPPORTED = "Unsupported"
     INTERNAL = "Internal"
     SEALED_VALUE_INVALID = "SealedValueInvalid"

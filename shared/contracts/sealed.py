@@ -17,6 +17,8 @@ class SealedPart(Contract):
 
     key: str
     """The data key in a libsodium sealed box for the cluster's public key."""
+    recipient: str = ""
+    """Fingerprint of that public key: tells whether the value has to be sealed anew after a rotation."""
     nonce: str
     box: str
     """The value under XChaCha20-Poly1305, bound to its place."""

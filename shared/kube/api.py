@@ -45,16 +45,24 @@ class KubeApi:
         self._discovery = Discovery(self._read_path)
 
     @classmethod
-    async def connect(cls, *, kubeconfig: str = "", context: str = "", call_timeout_s: float = 20.0) -> Self:
+    async def connect(
+        cls,
+        *,
+        kubeconfig: str = "",
+        context: str = "",
+        call_timeout_s: float = 20.0,
+        user_agent: str = "kubemin",
+    ) -> Self:
         """Read the credentials; the server itself is first asked by the first call.
 
         An empty `kubeconfig` means the service account of the pod, an empty `context` the current one.
+        `user_agent` tells our processes apart in the server's audit log.
 
         Raises:
             KubeconfigInvalid: the credentials cannot be used.
 
         """
-        connection = Connection(kubeconfig, context)
+        connection = Connection(kubeconfig, context, user_agent=user_agent)
         await connection.open()
         return cls(connection, call_timeout_s=call_timeout_s)
 

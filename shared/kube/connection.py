@@ -21,13 +21,15 @@ from kubernetes.aio.config import ConfigException, kube_config, load_incluster_c
 from multidict import CIMultiDict
 
 from shared.errors import EXIT_MISCONFIGURED, Fatal
-from shared.kube.errors import ApiUnavailable, Unauthorized, from_status
+from shared.kube.errors import ApiUnavailable, KubeError, TooManyRequests, Unauthorized, from_status
 from shared.kube.kinds import Object
 
 _CONNECT_TIMEOUT_S = 5.0
 _RELOAD_AT_MOST_EVERY_S = 10.0
 """After a 401 the kubeconfig is read again: tokens expire, certificates and what exec plugins give are short-lived."""
 _USER_AGENT = "kubemin"
+_REST_AT_MOST_S = 60.0
+"""However long the server asks for: what it says in a bad moment must not blind us for hours."""
 
 # The library's own functions are not annotated.
 _load_kube_config: Any = load_kube_config
@@ -75,10 +77,13 @@ class Request(NamedTuple):
 class Connection:
     """A pool of HTTP connections with the credentials of one kubeconfig context or of the pod."""
 
-    def __init__(self, kubeconfig: str, context: str) -> None:
+    def __init__(self, kubeconfig: str, context: str, *, user_agent: str = _USER_AGENT) -> None:
         """Nothing is read before `open`."""
         self._kubeconfig = kubeconfig
         self._context = context
+        self._user_agent = user_agent
+        self._resting_until = -math.inf
+        self._resting_words = ""
         self._client: Any = None
         self._retired: Any = None
         self._loaded_at = 0.0
@@ -158,6 +163,7 @@ class Connection:
 
     @asynccontextmanager
     async def _response(self, request: Request, limits: aiohttp.ClientTimeout) -> AsyncIterator[aiohttp.ClientResponse]:
+        self._check_resting()
         client = self._open_client()
         url = client.configuration.host + request.path
         if request.query:
@@ -166,16 +172,31 @@ class Connection:
             answer = await client.rest_client.request(
                 request.method,
                 url,
-                headers=await _headers(client.configuration, request),
+                headers=await _headers(client.configuration, request, self._user_agent),
                 body=request.body,
                 _request_timeout=limits,
             )
             async with answer.response as response:
                 if response.status >= 300:
-                    raise from_status(response.status, await response.read(), response.headers)
+                    error = from_status(response.status, await response.read(), response.headers)
+                    self._rest(error)
+                    raise error
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError) as error:
             raise _unavailable(request, error) from error
+
+    def _rest(self, error: KubeError) -> None:
+        """Leave the server alone for as long as it asked for."""
+        asked_s = getattr(error, "retry_after_s", None)
+        if asked_s:
+            self._resting_until = max(self._resting_until, time.monotonic() + min(asked_s, _REST_AT_MOST_S))
+            self._resting_words = str(error)
+
+    def _check_resting(self) -> None:
+        left_s = self._resting_until - time.monotonic()
+        if left_s > 0:
+            # The same words as before: whoever passes them on has nothing new to tell.
+            raise TooManyRequests(self._resting_words, retry_after_s=left_s)
 
     def _open_client(self) -> Any:
         if self._client is None:
@@ -213,9 +234,9 @@ async def _chunks(request: Request, response: aiohttp.ClientResponse) -> AsyncIt
         raise _unavailable(request, error) from error
 
 
-async def _headers(configuration: Configuration, request: Request) -> CIMultiDict[str]:
+async def _headers(configuration: Configuration, request: Request, user_agent: str) -> CIMultiDict[str]:
     headers = CIMultiDict(
-        {"Accept": request.accept, "Content-Type": request.content_type, "User-Agent": _USER_AGENT},
+        {"Accept": request.accept, "Content-Type": request.content_type, "User-Agent": user_agent},
     )
     # Reads the pod's token file again, at most once a minute.
     authorization = await configuration.get_api_key_with_prefix("BearerToken")

@@ -47,14 +47,14 @@ class Pace:
 
     min_s: float = 0.25
     """Between two requests, also when the server closes every watch at once."""
-    max_s: float = 30.0
-    """The longest back-off."""
+    max_s: float = 3.0
+    """The longest back-off: what changed while the server was away is told within 5 s of its return."""
     settled_s: float = 10.0
     """A watch that lived so long resets the back-off."""
-    watch_s: float = 120.0
-    """A watch is renewed after about this time."""
-    grace_s: float = 10.0
-    """Beyond it silence means that the connection has died unnoticed."""
+    watch_s: float = 20.0
+    """A watch is renewed after about this time, which costs one request and no list."""
+    grace_s: float = 5.0
+    """Beyond it silence means that the connection has died unnoticed: within about the time that makes a beat stale."""
 
 
 _PACE = Pace()

@@ -106,23 +106,23 @@ class Places:
         """`parts` are (path, value) of what the author wrote; `otherwise` is said where nothing is found."""
         self._parts = tuple(parts)
         self._otherwise = otherwise
-        self._by_text: dict[str, list[tuple[str, str]]] | None = None
+        self._by_text: dict[str, list[tuple[str, tuple[PathElement, ...]]]] | None = None
 
     def of(self, reference: Reference) -> str:
         """The first place that has the name beneath a key that speaks of the kind."""
         words = _WORDS.get(reference.kind)
-        for context, path in self._texts().get(reference.name, ()):
-            if words is not None and words.search(context):
-                return path
+        for path, elements in self._texts().get(reference.name, ()):
+            if words is not None and words.search(_context(elements)):
+                return path_text(path, *elements)
         return self._otherwise
 
-    def _texts(self) -> dict[str, list[tuple[str, str]]]:
+    def _texts(self) -> dict[str, list[tuple[str, tuple[PathElement, ...]]]]:
         if self._by_text is None:
             self._by_text = {}
             for path, value in self._parts:
                 for elements, leaf in leaves(value):
                     if isinstance(leaf, str):
-                        self._by_text.setdefault(leaf, []).append((_context(elements), path_text(path, *elements)))
+                        self._by_text.setdefault(leaf, []).append((path, elements))
         return self._by_text
 
 

@@ -2,19 +2,5 @@
 
 Belongs here: settings from the environment, the task group of a service, its health and metrics over HTTP, signals.
 Forbidden: knowing any one service, and doing anything at import time.
+Nothing is imported here: who needs settings alone, such as `kubemin-admin`, loads no HTTP server.
 """
-
-from shared.runtime.service import main, serve
-from shared.runtime.settings import BusSettings, HttpSettings, Settings, StoreSettings, load_settings
-from shared.runtime.stopping import Stopping
-
-__all__ = [
-    "BusSettings",
-    "HttpSettings",
-    "Settings",
-    "Stopping",
-    "StoreSettings",
-    "load_settings",
-    "main",
-    "serve",
-]

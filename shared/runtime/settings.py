@@ -81,6 +81,10 @@ class StoreSettings(Settings):
     """One database per installation."""
 
 
+class CentralSettings(BusSettings, StoreSettings):
+    """What every service of the centre needs to reach."""
+
+
 S = TypeVar("S", bound=Settings)
 
 

@@ -1,8 +1,13 @@
-"""A cluster's sealing key pair (Curve25519): the private half never leaves the cluster's executor."""
+"""A cluster's sealing key pairs (Curve25519): the private halves never leave the cluster's executor.
 
+One is current: the gateway seals for it. Those before it stay, to open what earlier generations hold.
+"""
+
+import hashlib
 import os
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NewType
 
@@ -14,10 +19,12 @@ SealingKey = NewType("SealingKey", str)
 """A public or private key: 32 bytes as base64."""
 
 _KEY_BYTES = 32
+_FINGERPRINT_DIGITS = 16
+_NOT_KEYS = "these are no sealing keys (each 32 bytes as base64, with blanks or line breaks between them)"
 
 
 class KeyFileInvalid(Fatal):
-    """The file holds no private sealing key."""
+    """The file does not hold private sealing keys."""
 
     def __init__(self, path: Path, problem: str) -> None:
         self.path = path
@@ -45,17 +52,53 @@ def save_key(private_key: SealingKey, path: Path) -> None:
         file.write(f"{private_key}\n")
 
 
-def load_key(path: Path) -> SealingKey:
-    """Read a private key; raises KeyFileInvalid."""
+def load_keys(path: Path) -> tuple[SealingKey, ...]:
+    """Read a cluster's private keys, the newest first; raises KeyFileInvalid."""
     try:
-        text = path.read_text(encoding="ascii").strip()
-        decoded(SealingKey(text))
+        keys = tuple(map(SealingKey, path.read_text(encoding="ascii").split()))
+        for key in keys:
+            decoded(key)
     except OSError as error:
         raise KeyFileInvalid(path, error.strerror or str(error)) from error
     except ValueError:
         # Without the cause: its message could quote the key.
-        raise KeyFileInvalid(path, "this is no sealing key (32 bytes as base64)") from None
-    return SealingKey(text)
+        raise KeyFileInvalid(path, _NOT_KEYS) from None
+    if not keys:
+        raise KeyFileInvalid(path, _NOT_KEYS)
+    return keys
+
+
+def add_key(private_key: SealingKey, path: Path) -> None:
+    """Put a new key before those of the file, which still open what was sealed for them; raises KeyFileInvalid."""
+    _replace(path, (private_key, *load_keys(path)))
+
+
+def keep_newest(path: Path) -> int:
+    """Forget every key but the newest and return how many; raises KeyFileInvalid."""
+    newest, *others = load_keys(path)
+    if others:
+        _replace(path, (newest,))
+    return len(others)
+
+
+def _replace(path: Path, keys: Sequence[SealingKey]) -> None:
+    """As a whole, so that nobody ever reads, and no crash ever leaves, half of the keys."""
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.unlink(missing_ok=True)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.writelines(f"{key}\n" for key in keys)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise KeyFileInvalid(path, error.strerror or str(error)) from error
+
+
+def fingerprint(public_key: SealingKey) -> str:
+    """Name a public key: 16 hexadecimal digits of its SHA-256; raises ValueError for what is no key."""
+    return hashlib.sha256(decoded(public_key)).hexdigest()[:_FINGERPRINT_DIGITS]
 
 
 def decoded(key: SealingKey) -> bytes:

@@ -7,7 +7,7 @@ Source: https://doc.libsodium.org/public-key_cryptography/sealed_boxes
 
 import hashlib
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from nacl.bindings import (
@@ -24,7 +24,7 @@ from shared.contracts.canonical import canonical_json
 from shared.contracts.identity import AppUid, ClusterName, Namespace, Tenant
 from shared.contracts.sealed import SealedPart, SealedValue, read
 from shared.errors import Rejected
-from shared.sealing.keys import SealingKey, decoded
+from shared.sealing.keys import SealingKey, decoded, fingerprint, public_key_of
 
 _CONTEXT = "kubemin.sealed.v1"
 _MARK_BYTES = 32
@@ -65,21 +65,25 @@ def seal(
 ) -> SealedValue:
     """Seal a value for clusters, given by name with their public keys.
 
-    An unchanged value keeps the ciphertext of every cluster that it had, so that the same document stays the same.
+    An unchanged value keeps the ciphertext of every cluster whose key is still the same, so that the same document
+    stays the same.
     `mark_key` (at least 16 bytes) tells unchanged values; without it a mark says nothing about its value.
     Raises ValueError where there is no cluster, or a key is none.
     """
     mark = _mark(plain, place, mark_key)
     kept = previous.parts if previous is not None and previous.mark == mark else {}
     parts = {
-        cluster: kept.get(cluster) or _seal_part(plain, place, cluster, public_key)
+        cluster: _still_good(kept.get(cluster), public_key) or _seal_part(plain, place, cluster, public_key)
         for cluster, public_key in sorted(clusters.items())
     }
     return SealedValue(mark=mark, parts=parts)
 
 
-def open_value(text: str, place: Place, cluster: ClusterName, private_key: SealingKey) -> bytes:
-    """Open what `shared.contracts.sealed.write` wrote; raises SealedValueInvalid, which quotes nothing of it."""
+def open_value(text: str, place: Place, cluster: ClusterName, private_keys: Sequence[SealingKey]) -> bytes:
+    """Open what `shared.contracts.sealed.write` wrote, with whichever of the cluster's keys it was sealed for.
+
+    Raises SealedValueInvalid, which quotes nothing of it.
+    """
     try:
         value = read(text)
     except ValueError:
@@ -90,14 +94,30 @@ def open_value(text: str, place: Place, cluster: ClusterName, private_key: Seali
     if part is None:
         raise SealedValueInvalid(place, cluster, "it was sealed for other clusters")
     try:
-        data_key = SealedBox(PrivateKey(decoded(private_key))).decrypt(b64decode(part.key, validate=True))
+        data_key = _data_key(part, private_keys)
         nonce = b64decode(part.nonce, validate=True)
         box = b64decode(part.box, validate=True)
         plain: bytes = crypto_aead_xchacha20poly1305_ietf_decrypt(box, _bound(place, cluster), nonce, data_key)
     except (CryptoError, ValueError, TypeError):
-        problem = "it is damaged, was sealed for another place, or for another key of this cluster"
+        problem = "it is damaged, was sealed for another place, or for a key that this cluster does not hold (any more)"
         raise SealedValueInvalid(place, cluster, problem) from None
     return plain
+
+
+def _still_good(part: SealedPart | None, public_key: SealingKey) -> SealedPart | None:
+    return part if part is not None and part.recipient == fingerprint(public_key) else None
+
+
+def _data_key(part: SealedPart, private_keys: Sequence[SealingKey]) -> bytes:
+    box = b64decode(part.key, validate=True)
+    # The recipient is nothing but a hint: a sealed box opens with one key only.
+    for private_key in sorted(private_keys, key=lambda k: fingerprint(public_key_of(k)) != part.recipient):
+        try:
+            return SealedBox(PrivateKey(decoded(private_key))).decrypt(box)
+        except CryptoError:
+            continue
+    msg = "no key of the cluster opens it"
+    raise CryptoError(msg)
 
 
 def _seal_part(plain: bytes, place: Place, cluster: ClusterName, public_key: SealingKey) -> SealedPart:
@@ -105,7 +125,12 @@ def _seal_part(plain: bytes, place: Place, cluster: ClusterName, public_key: Sea
     nonce = random(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES)
     box = crypto_aead_xchacha20poly1305_ietf_encrypt(plain, _bound(place, cluster), nonce, data_key)
     sealed_key = SealedBox(PublicKey(decoded(public_key))).encrypt(data_key)
-    return SealedPart(key=b64encode(sealed_key).decode(), nonce=b64encode(nonce).decode(), box=b64encode(box).decode())
+    return SealedPart(
+        key=b64encode(sealed_key).decode(),
+        recipient=fingerprint(public_key),
+        nonce=b64encode(nonce).decode(),
+        box=b64encode(box).decode(),
+    )
 
 
 def _bound(place: Place, cluster: ClusterName) -> bytes:

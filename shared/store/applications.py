@@ -7,10 +7,13 @@ The gateway writes records, the planner says which generation it has taken up. W
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from shared.contracts.desired import DesiredRecord, PagePosition, StoredApplication
 from shared.contracts.identity import AppUid
 from shared.contracts.phases import AppPhase
 from shared.store.database import Database, Document, Index
+from shared.store.versions import KNOWN, read, stamp
 
 APPLICATIONS = "applications"
 INDEXES = (
@@ -20,6 +23,7 @@ INDEXES = (
     Index(APPLICATIONS, (("tenant", 1), ("namespace", 1), ("name", 1))),
 )
 
+_RECORD: TypeAdapter[DesiredRecord] = TypeAdapter(DesiredRecord)
 _PHASES: dict[AppPhase, dict[str, bool]] = {
     AppPhase.ACTIVE: {"tombstone": False, "deleted": False},
     AppPhase.DELETING: {"tombstone": False, "deleted": True},
@@ -55,11 +59,11 @@ class Applications:
         return await self._database.guarded_update(APPLICATIONS, record.uid, guard, changes)
 
     async def load(self, uid: AppUid) -> StoredApplication | None:
-        """Return the application of that uid, also when it is gone."""
+        """Return the application of that uid, also when it is gone; raises NewerDocument."""
         return _read(await self._database.find_one(APPLICATIONS, {"_id": uid}))
 
     async def by_name(self, namespace: str, name: str) -> StoredApplication | None:
-        """Return the application that has the name now."""
+        """Return the application that has the name now; raises NewerDocument."""
         guard = {"namespace": namespace, "name": name, "tombstone": False}
         return _read(await self._database.find_one(APPLICATIONS, guard))
 
@@ -83,12 +87,12 @@ class Applications:
             conditions.append({"$or": [{"namespace": {"$gt": after.namespace}}, later, same]})
         order = (("namespace", 1), ("name", 1), ("_id", 1))
         found = await self._database.find(APPLICATIONS, {"$and": conditions}, sort=order, limit=limit)
-        return [_stored(document) for document in found]
+        return [_stored(document, lenient=True) for document in found]
 
     async def unobserved(self, limit: int) -> list[StoredApplication]:
         """Return applications whose newest generation the planner has not taken up, the longest waiting first."""
         found = await self._database.find(
-            APPLICATIONS, {"unobserved": True}, sort=(("updated_at", 1), ("_id", 1)), limit=limit
+            APPLICATIONS, {"unobserved": True, **KNOWN}, sort=(("updated_at", 1), ("_id", 1)), limit=limit
         )
         return [_stored(document) for document in found]
 
@@ -116,6 +120,7 @@ def _changing(record: DesiredRecord, request: str) -> Document:
         "record": record.model_dump_json().encode(),
         "updated_at": record.audit.at,
         "request": request,
+        **stamp(record),
     }
 
 
@@ -123,9 +128,9 @@ def _read(document: Document | None) -> StoredApplication | None:
     return None if document is None else _stored(document)
 
 
-def _stored(document: Document) -> StoredApplication:
+def _stored(document: Document, *, lenient: bool = False) -> StoredApplication:
     return StoredApplication(
-        record=DesiredRecord.model_validate_json(document["record"]),
+        record=read(_RECORD, APPLICATIONS, document, "record", lenient=lenient),
         unobserved=document["unobserved"],
         tombstone=document["tombstone"],
         request=document.get("request", ""),

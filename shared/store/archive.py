@@ -8,6 +8,7 @@ from shared.contracts.facts import FACT, Fact
 from shared.contracts.identity import AppUid, RunId
 from shared.contracts.runs import RUN_EVENT, RunEvent
 from shared.store.database import Database, Document, Index
+from shared.store.versions import read, stamp
 
 RUN_EVENTS = "run_events"
 COMMANDS = "commands"
@@ -27,8 +28,10 @@ _PER_INSERT = 500
 class Archive:
     """The append-only collections; writing the same entry again changes nothing."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, lenient: bool = False) -> None:
+        """Leniently: what is read is only shown, so what a newer build says more may be left out."""
         self._database = database
+        self._lenient = lenient
 
     async def add_run_events(self, events: Sequence[RunEvent]) -> None:
         """Keep run events for ever."""
@@ -43,6 +46,7 @@ class Archive:
                     "run": e.run,
                     "archived_at": now,
                     "body": RUN_EVENT.dump_json(e),
+                    **stamp(e),
                 }
                 for e in events
             ],
@@ -72,21 +76,24 @@ class Archive:
         """Keep facts under the ids of their envelopes."""
         await self._insert(
             FACTS,
-            [{"_id": id_, "uid": f.uid, "type": f.type, "at": f.at, "body": FACT.dump_json(f)} for id_, f in facts],
+            [
+                {"_id": id_, "uid": f.uid, "type": f.type, "at": f.at, "body": FACT.dump_json(f), **stamp(f)}
+                for id_, f in facts
+            ],
         )
 
     async def run_events(self, uid: AppUid, *, after: int, limit: int, run: RunId | None = None) -> list[RunEvent]:
-        """Run events of an application with a number greater than `after`, in order."""
+        """Run events of an application with a number greater than `after`, in order; raises NewerDocument."""
         guard: dict[str, object] = {"uid": uid, "n": {"$gt": after}}
         if run is not None:
             guard["run"] = run
         found = await self._database.find(RUN_EVENTS, guard, sort=(("n", 1),), limit=limit)
-        return [RUN_EVENT.validate_json(document["body"]) for document in found]
+        return [read(RUN_EVENT, RUN_EVENTS, document, "body", lenient=self._lenient) for document in found]
 
     async def facts(self, uid: AppUid) -> list[Fact]:
         """Every fact about an application, oldest first by the agents' clocks."""
         found = await self._database.find(FACTS, {"uid": uid}, sort=(("at", 1), ("_id", 1)))
-        return [FACT.validate_json(document["body"]) for document in found]
+        return [read(FACT, FACTS, document, "body", lenient=self._lenient) for document in found]
 
     async def archived_since(self, moment: datetime) -> dict[AppUid, int]:
         """Applications of which run events were archived at or after that moment, and the highest number of each.

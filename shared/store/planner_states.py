@@ -1,7 +1,8 @@
 """The planner's state: one document per application, changed by compare-and-set on `revision`.
 
 The body is opaque bytes (10,000 steps as nested fields took 70 times as long to write); what is searched for stands
-outside it.
+outside it. A state belongs to the newest build that has written it: an older replica would drop what it does not know,
+so it neither loads nor finds it any more.
 The outbox holds what a decision has to say until it is archived and published.
 """
 
@@ -9,7 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.contracts.identity import AppUid
+from shared.contracts.versions import VERSION
 from shared.store.database import Database, Index
+from shared.store.versions import KNOWN, check
 
 STATES = "planner_state"
 INDEXES = (
@@ -44,10 +47,12 @@ class PlannerStates:
         self._database = database
 
     async def load(self, uid: AppUid) -> StoredState | None:
-        """Return the state of an application, or None where there is none yet."""
-        found = await self._database.find_one(STATES, {"_id": uid}, projection=("revision", "body", "outbox"))
+        """Return the state of an application, or None where there is none yet; raises NewerDocument."""
+        fields = ("revision", "body", "outbox", "version")
+        found = await self._database.find_one(STATES, {"_id": uid}, projection=fields)
         if found is None:
             return None
+        check(STATES, found)
         return StoredState(uid=uid, revision=found["revision"], body=found["body"], outbox=found["outbox"])
 
     async def head(self, uid: AppUid) -> StateHead | None:
@@ -63,6 +68,7 @@ class PlannerStates:
             "outbox": state.outbox,
             "unsent": bool(state.outbox),
             "next_deadline": next_deadline,
+            "version": VERSION,
             "updated_at": datetime.now(UTC),
         }
         if state.revision == 1:
@@ -80,13 +86,17 @@ class PlannerStates:
     async def due(self, now: float, limit: int) -> list[AppUid]:
         """Applications whose next deadline has passed, the longest overdue first."""
         found = await self._database.find(
-            STATES, {"next_deadline": {"$lte": now}}, sort=(("next_deadline", 1),), limit=limit, projection=("_id",)
+            STATES,
+            {"next_deadline": {"$lte": now}, **KNOWN},
+            sort=(("next_deadline", 1),),
+            limit=limit,
+            projection=("_id",),
         )
         return [AppUid(document["_id"]) for document in found]
 
     async def unsent(self, before: datetime, limit: int) -> list[AppUid]:
         """Applications whose outbox was left behind before that moment (by a process that died)."""
         found = await self._database.find(
-            STATES, {"unsent": True, "updated_at": {"$lt": before}}, limit=limit, projection=("_id",)
+            STATES, {"unsent": True, "updated_at": {"$lt": before}, **KNOWN}, limit=limit, projection=("_id",)
         )
         return [AppUid(document["_id"]) for document in found]

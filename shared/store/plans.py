@@ -10,6 +10,7 @@ from shared.contracts import canonical
 from shared.contracts.identity import RunId
 from shared.contracts.plan import Plan
 from shared.store.database import Database, Document
+from shared.store.versions import check, stamp
 
 PLANS = "plans"
 MANIFESTS = "manifests"
@@ -42,15 +43,16 @@ class Plans:
         first, *others = encoded.chunks
         for number, chunk in enumerate(others, start=1):
             await self._database.insert(PLANS, {"_id": f"{plan.run}/{encoded.digest}/{number}", "body": chunk})
-        document = {"_id": plan.run, "of": len(encoded.chunks), "digest": encoded.digest, "body": first}
+        document = {"_id": plan.run, "of": len(encoded.chunks), "digest": encoded.digest, "body": first, **stamp(plan)}
         return await self._database.insert(PLANS, document)
 
     async def load(self, run: RunId) -> Plan:
-        """Return the plan of a run with its manifests; raises PlanMissing."""
+        """Return the plan of a run with its manifests; raises PlanMissing and NewerDocument."""
         first = await self._database.find_one(PLANS, {"_id": run})
         if first is None:
             msg = f"no plan of run {run}"
             raise PlanMissing(msg)
+        check(PLANS, first)
         body = first["body"]
         for number in range(1, first["of"]):
             chunk = await self._database.find_one(PLANS, {"_id": f"{run}/{first['digest']}/{number}"})

@@ -1,18 +1,20 @@
 """Writes the projections that people read; `shared.store.reads` reads them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from shared.contracts.facts import PROGRESS_FACT, ObservationOrder, Observed, PodsObserved
-from shared.contracts.identity import AppUid, ObjectKey, RunId
+from shared.contracts.identity import AppUid, ClusterName, ObjectKey, RunId, StepId
 from shared.contracts.projection import ProjectedApp
 from shared.contracts.runs import ObjectForgotten
+from shared.contracts.versions import VERSION
 from shared.contracts.views import ObjectView, RunView
 from shared.store.database import Database, Document, Index, Update
-from shared.store.reads import APP_STATUS, OBSERVATIONS, PODS, RUNS
+from shared.store.reads import APP_STATUS, OBJECT, OBSERVATIONS, PODS, RUN, RUNS
+from shared.store.versions import check, read, stamp
 
 INDEXES = (
     Index(RUNS, (("uid", 1), ("generation", 1))),
@@ -24,6 +26,20 @@ _IDS_PER_QUERY = 500
 _APP: TypeAdapter[ProjectedApp] = TypeAdapter(ProjectedApp)
 
 
+@dataclass(frozen=True)
+class SeenObject:
+    """What was seen last of one object."""
+
+    step: StepId
+    object_uid: str
+    order: ObservationOrder
+    view: ObjectView
+
+
+ObservationKey = tuple[ClusterName, ObjectKey]
+Observations = dict[ObservationKey, SeenObject]
+
+
 class Projections:
     """The collections that people read; every write may be repeated."""
 
@@ -31,17 +47,36 @@ class Projections:
         self._database = database
 
     async def app(self, uid: AppUid) -> ProjectedApp:
-        """How far an application is projected; a new one where it is not yet."""
+        """How far an application is projected; a new one where it is not yet. Raises NewerDocument."""
         found = await self._database.find_one(APP_STATUS, {"_id": uid})
-        return ProjectedApp() if found is None else _APP.validate_python(_fields(found))
+        if found is None:
+            return ProjectedApp()
+        check(APP_STATUS, found)
+        return _APP.validate_python(_fields(found))
 
     async def run(self, run: RunId) -> RunView | None:
-        """The view of a run as stored."""
+        """The view of a run as stored; raises NewerDocument."""
         found = await self._database.find_one(RUNS, {"_id": run})
-        return None if found is None else RunView.model_validate_json(found["view"])
+        return None if found is None else read(RUN, RUNS, found, "view")
+
+    async def runs_of(self, uid: AppUid) -> dict[RunId, RunView]:
+        """Every run of an application as stored."""
+        found = await self._database.find(RUNS, {"uid": uid})
+        return {document["_id"]: read(RUN, RUNS, document, "view") for document in found}
+
+    async def observations_of(self, uid: AppUid) -> Observations:
+        """What was seen last of an application's objects, as stored."""
+        return dict(_seen(document) for document in await self._database.find(OBSERVATIONS, {"uid": uid}))
 
     async def save_run(self, view: RunView) -> None:
-        """Store a view unless a newer one is there."""
+        """Store a view unless a newer one, or the same, is there."""
+        await self._save_run(view, {"n": {"$lt": view.n}})
+
+    async def replace_run(self, view: RunView) -> None:
+        """Store a view in the place of one that is as new: it was folded anew."""
+        await self._save_run(view, {"n": {"$lte": view.n}})
+
+    async def _save_run(self, view: RunView, guard: Document) -> None:
         fields = {
             "uid": view.uid,
             "tenant": view.tenant,
@@ -52,13 +87,28 @@ class Projections:
             "phase": view.phase,
             "accepted_at": view.accepted_at,
             "view": view.model_dump_json().encode(),
+            **stamp(view),
         }
-        await self._database.guarded_update(RUNS, view.run, {"n": {"$lt": view.n}}, {"$set": fields}, upsert=True)
+        await self._database.guarded_update(RUNS, view.run, guard, {"$set": fields}, upsert=True)
 
     async def save_app(self, uid: AppUid, app: ProjectedApp) -> None:
         """Store how far an application is projected, unless it is further already; after the views of its runs."""
-        fields = asdict(app)
+        fields = _app_fields(app)
         await self._database.guarded_update(APP_STATUS, uid, {"n": {"$lt": app.n}}, {"$set": fields}, upsert=True)
+
+    async def replace_app(self, uid: AppUid, app: ProjectedApp) -> None:
+        """Store how far it is projected in the place of what is as new: it was folded anew."""
+        fields = _app_fields(app)
+        await self._database.guarded_update(APP_STATUS, uid, {"n": {"$lte": app.n}}, {"$set": fields}, upsert=True)
+
+    async def replace_observations(self, uid: AppUid, wrong: Observations, right: Observations) -> None:
+        """Take away what was read as `wrong` unless it changed since, store `right` unless something later is there."""
+        for (cluster, key), seen in wrong.items():
+            guard = {"_id": _object_id(uid, cluster, key), "object_uid": seen.object_uid, **_order(seen.order)}
+            await self._database.delete(OBSERVATIONS, guard)
+        await self._database.bulk_update(
+            OBSERVATIONS, [_seen_update(uid, cluster, key, seen) for (cluster, key), seen in right.items()]
+        )
 
     async def observe(self, observed: Iterable[tuple[Observed, ObjectView]]) -> None:
         """Store what was seen of objects, unless something later was seen of them, or they were deleted on purpose."""
@@ -80,7 +130,7 @@ class Projections:
                 Update(
                     id=f"{fact.uid}|{fact.cluster}|{fact.step}",
                     guard=_earlier_than(fact.order),
-                    update={"$set": {"uid": fact.uid, **_order(fact.order), "pods": PROGRESS_FACT.dump_json(fact)}},
+                    update={"$set": _pods(fact)},
                     upsert=True,
                 )
                 for fact in observed
@@ -113,21 +163,41 @@ class Projections:
 
 
 def _observation(fact: Observed, view: ObjectView) -> Update:
+    return _seen_update(fact.uid, fact.cluster, fact.key, SeenObject(fact.step, fact.object_uid, fact.order, view))
+
+
+def _seen_update(uid: AppUid, cluster: ClusterName, key: ObjectKey, seen: SeenObject) -> Update:
     return Update(
-        id=_object_id(fact.uid, fact.cluster, fact.key),
-        guard=_earlier_than(fact.order),
+        id=_object_id(uid, cluster, key),
+        guard=_earlier_than(seen.order),
         update={
             "$set": {
-                "uid": fact.uid,
-                "cluster": fact.cluster,
-                "step": fact.step,
-                "object_uid": fact.object_uid,
-                **_order(fact.order),
-                "view": view.model_dump_json().encode(),
+                "uid": uid,
+                "cluster": cluster,
+                "step": seen.step,
+                "object_uid": seen.object_uid,
+                **_order(seen.order),
+                "view": seen.view.model_dump_json().encode(),
+                **stamp(seen.view),
             }
         },
         upsert=True,
     )
+
+
+def _pods(fact: PodsObserved) -> Document:
+    return {"uid": fact.uid, **_order(fact.order), "pods": PROGRESS_FACT.dump_json(fact), **stamp(fact)}
+
+
+def _app_fields(app: ProjectedApp) -> Document:
+    # It is folded on from here: an older build would drop what it does not know.
+    return {**asdict(app), "version": VERSION}
+
+
+def _seen(document: Document) -> tuple[ObservationKey, SeenObject]:
+    view = read(OBJECT, OBSERVATIONS, document, "view")
+    order = ObservationOrder(**{name: document[name] for name in ("incarnation", "transitions", "counter")})
+    return (document["cluster"], view.key), SeenObject(document["step"], document["object_uid"], order, view)
 
 
 def _forgotten_id(uid: str, cluster: str, object_uid: str) -> str:
@@ -135,7 +205,7 @@ def _forgotten_id(uid: str, cluster: str, object_uid: str) -> str:
 
 
 def _fields(document: Document) -> dict[str, Any]:
-    return {key: value for key, value in document.items() if key != "_id"}
+    return {key: value for key, value in document.items() if key not in ("_id", "version")}
 
 
 def _object_id(uid: AppUid, cluster: str, key: ObjectKey) -> str:

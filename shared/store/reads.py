@@ -6,16 +6,21 @@ The collections' layouts are those of `shared.store.projections`, which writes t
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from shared.contracts.facts import PROGRESS_FACT, ObservationOrder, PodsObserved
 from shared.contracts.identity import AppUid, ClusterName, ObjectKey, RunId
 from shared.contracts.phases import Health, Reason
 from shared.contracts.views import ObjectView, RunSummary, RunView
 from shared.store.database import Database, Document
+from shared.store.versions import read
 
 RUNS = "runs"
 APP_STATUS = "app_status"
 OBSERVATIONS = "observations"
 PODS = "pods"
+RUN: TypeAdapter[RunView] = TypeAdapter(RunView)
+OBJECT: TypeAdapter[ObjectView] = TypeAdapter(ObjectView)
 
 Observations = dict[tuple[ClusterName, ObjectKey], ObjectView]
 """The last observation of every object of an application."""
@@ -36,12 +41,12 @@ class Reads:
     async def run(self, run: RunId) -> RunView | None:
         """Return a run as projected."""
         document = await self._database.find_one(RUNS, {"_id": run})
-        return None if document is None else RunView.model_validate_json(document["view"])
+        return None if document is None else _view(document)
 
     async def runs_of(self, uid: AppUid, *, limit: int) -> list[RunSummary]:
         """Return an application's runs, the newest first."""
         found = await self._database.find(RUNS, {"uid": uid}, sort=(("generation", -1),), limit=limit)
-        return [RunView.model_validate_json(document["view"]).summary() for document in found]
+        return [_view(document).summary() for document in found]
 
     async def newest_runs(self, uids: Sequence[AppUid]) -> dict[AppUid, RunView]:
         """Return the newest run of each application that has one."""
@@ -50,7 +55,7 @@ class Reads:
         )
         newest = {document["uid"]: document["_id"] for document in found}
         loaded = await self._database.find(RUNS, {"_id": {"$in": list(newest.values())}})
-        views = [RunView.model_validate_json(document["view"]) for document in loaded]
+        views = [_view(document) for document in loaded]
         return {view.uid: view for view in views}
 
     async def observed_generations(self, uids: Sequence[AppUid]) -> dict[AppUid, int]:
@@ -68,7 +73,7 @@ class Reads:
         """
         grouped: dict[AppUid, Observations] = {uid: {} for uid in uids}
         for document in await self._database.find(OBSERVATIONS, {"uid": {"$in": list(uids)}}):
-            view = ObjectView.model_validate_json(document["view"])
+            view = read(OBJECT, OBSERVATIONS, document, "view", lenient=True)
             settled = restated.get(ClusterName(document["cluster"]))
             if settled is not None and settled.later_than(_order(document)):
                 view = view.model_copy(update=_GONE)
@@ -78,7 +83,11 @@ class Reads:
     async def pods(self, uid: AppUid) -> list[PodsObserved]:
         """Return the pods of every step of an application, as last observed."""
         found = await self._database.find(PODS, _ids_under(uid))
-        return [PROGRESS_FACT.validate_json(document["pods"]) for document in found]
+        return [read(PROGRESS_FACT, PODS, document, "pods", lenient=True) for document in found]
+
+
+def _view(document: Document) -> RunView:
+    return read(RUN, RUNS, document, "view", lenient=True)
 
 
 def _order(document: Document) -> ObservationOrder:

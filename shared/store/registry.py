@@ -6,6 +6,7 @@ from shared.contracts.identity import Tenant
 from shared.contracts.registry import ClusterRecord, TenantRecord, TokenRecord
 from shared.errors import Rejected
 from shared.store.database import Database, Document, Index
+from shared.store.versions import check, fields_of, stamp
 
 TENANTS = "tenants"
 NAMESPACES = "namespaces"
@@ -43,6 +44,14 @@ class UnknownName(Rejected):
         self.what = what
         self.name = name
         super().__init__(f"there is no {what} {name!r}", reason="UnknownName")
+
+
+class KeyChanged(Rejected):
+    """Somebody else has replaced the cluster's sealing key meanwhile."""
+
+    def __init__(self, cluster: str) -> None:
+        self.cluster = cluster
+        super().__init__(f"the sealing key of cluster {cluster!r} was replaced meanwhile", reason="KeyChanged")
 
 
 class Registry:
@@ -90,7 +99,9 @@ class Registry:
         if await self._database.find_one(TENANTS, {"_id": token.tenant}) is None:
             raise UnknownName("tenant", token.tenant)
         document = token.model_dump(mode="python", exclude={"digest"})
-        if not await self._database.insert(TOKENS, {"_id": token.digest, **document, "role": token.role.value}):
+        if not await self._database.insert(
+            TOKENS, {"_id": token.digest, **document, **stamp(token), "role": token.role.value}
+        ):
             raise NameTaken("token", token.name)
 
     async def token(self, digest: str) -> TokenRecord | None:
@@ -114,9 +125,9 @@ class Registry:
         """Register a cluster; a default one takes that from any other.
 
         Registering it again with the same key changes its labels, and may make it the default one.
-        Raises NameTaken where there is one of that name with another key: what was sealed for it would not open.
+        Raises NameTaken where there is one of that name with another key, which only a rotation replaces.
         """
-        document = {"_id": cluster.name, **cluster.model_dump(exclude={"name"})}
+        document = {"_id": cluster.name, **cluster.model_dump(exclude={"name"}), **stamp(cluster)}
         if not await self._database.insert(CLUSTERS, document):
             changes: Document = {"labels": cluster.labels} | ({"default": True} if cluster.default else {})
             same_key = {"sealing_key": cluster.sealing_key}
@@ -125,6 +136,12 @@ class Registry:
         if cluster.default:
             others = {"_id": {"$ne": cluster.name}, "default": True}
             await self._database.update_many(CLUSTERS, others, {"$set": {"default": False}})
+
+    async def replace_sealing_key(self, name: str, *, before: str, now: str) -> None:
+        """Have values sealed for another key from now on; raises KeyChanged unless `before` is the present one."""
+        change = {"$set": {"sealing_key": now}}
+        if not await self._database.guarded_update(CLUSTERS, name, {"sealing_key": before}, change):
+            raise KeyChanged(name)
 
     async def remove_cluster(self, name: str) -> None:
         """Take a cluster out of the registry; nothing in it is touched. Raises UnknownName."""
@@ -137,9 +154,11 @@ class Registry:
 
 
 def _token(document: Document) -> TokenRecord:
-    return TokenRecord(digest=document["_id"], **{k: v for k, v in document.items() if k != "_id"})
+    # Never leniently: what a newer build says more may be what the token must not do.
+    check(TOKENS, document)
+    return TokenRecord(digest=document["_id"], **fields_of(TokenRecord, document))
 
 
 def _clusters(documents: Iterable[Document]) -> Iterable[ClusterRecord]:
     for document in documents:
-        yield ClusterRecord(name=document["_id"], **{k: v for k, v in document.items() if k != "_id"})
+        yield ClusterRecord(name=document["_id"], **fields_of(ClusterRecord, document))

@@ -14,7 +14,7 @@ import yaml
 
 from dev.repo.tree import ROOT
 from shared.bus.credentials import read_credentials
-from shared.sealing import load_key
+from shared.sealing import load_keys
 from tests.packaging.dockerfile import stages
 from tests.packaging.settings import misnamed, missing
 
@@ -140,7 +140,7 @@ def test_every_service_gets_its_own_secrets_and_no_other_s(compose: dict[str, An
         assert files <= contents[name]
         user = read_credentials(volumes / name / "nats.json").user
         assert user == (name if name in {"gateway", "planner", "record"} else "cluster-local")
-    load_key(volumes / "executor" / "sealing.key")
+    load_keys(volumes / "executor" / "sealing.key")
 
 
 def test_secrets_are_for_their_owner_alone_and_stay(compose: dict[str, Any], volumes: Path) -> None:

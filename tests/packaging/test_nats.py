@@ -20,7 +20,7 @@ from shared.bus.accounts import CENTRE, write_accounts
 from shared.bus.credentials import Storage
 from shared.contracts.identity import ClusterName
 from shared.errors import Retryable
-from shared.runtime import BusSettings
+from shared.runtime.settings import BusSettings
 from tests.packaging.certificates import write_authority
 from tests.support.conditions import until
 

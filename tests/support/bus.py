@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from nats.aio.client import Client
+
 from dev.nats import NatsServer
 from shared.bus import Bus, topology
 from shared.bus.accounts import write_accounts
-from shared.bus.credentials import Storage
+from shared.bus.credentials import Storage, read_credentials
 from shared.contracts.identity import ClusterName
-from shared.runtime import BusSettings
+from shared.runtime.settings import BusSettings
 
 STORAGE = Storage(file_bytes=64 * 1024**2, memory_bytes=16 * 1024**2)
 
@@ -72,3 +74,22 @@ async def bus_stack(directory: Path, *clusters: str) -> AsyncIterator[BusStack]:
         yield stack
     finally:
         await stack.close()
+
+
+async def raw_client(stack: BusStack, user: str) -> Client:
+    """Return the library's own client, which checks nothing for us."""
+    credentials = read_credentials(stack.accounts / f"{user}.json")
+    client = Client()
+
+    async def ignore(_error: Exception) -> None:
+        """Denials arrive here; the tests look at effects."""
+
+    await client.connect(
+        servers=credentials.servers,
+        user=credentials.user,
+        password=credentials.password.get_secret_value(),
+        inbox_prefix=credentials.inbox_prefix,
+        error_cb=ignore,
+        allow_reconnect=False,
+    )
+    return client

@@ -1,4 +1,4 @@
-"""A TCP forwarder that breaks on command: connections cut, held still, or refused."""
+"""A TCP forwarder that breaks on command: connections cut, held still, refused, or slow."""
 
 import asyncio
 from types import TracebackType
@@ -17,6 +17,8 @@ class FaultyWire:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._refusing = False
+        self.delay_s = 0.0
+        """How long each piece of data is kept back, in either direction."""
         self.accepted = 0
         """Connections so far, refused ones included."""
 
@@ -87,10 +89,41 @@ class FaultyWire:
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while data := await reader.read(_CHUNK_BYTES):
-                await self._flowing.wait()
+                await self._let_through(data)
                 writer.write(data)
                 await writer.drain()
             if writer.can_write_eof():
                 writer.write_eof()
         except OSError:
             writer.transport.abort()
+
+    async def _let_through(self, _data: bytes) -> None:
+        """Return when the data may go on; what comes after it on its connection waits with it."""
+        await asyncio.sleep(self.delay_s)
+        await self._flowing.wait()
+
+
+class CatchingWire(FaultyWire):
+    """Stops what says something in particular, and the connection that said it; everything else flows."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(host, port)
+        self._words: tuple[bytes, ...] = ()
+        self._free = asyncio.Event()
+        self.caught = 0
+        """How often something was stopped."""
+
+    def catch(self, *words: bytes) -> None:
+        """Stop what holds all of these from now on."""
+        self._words = words
+
+    def let_go(self) -> None:
+        """Let everything on its way."""
+        self._words = ()
+        self._free.set()
+
+    async def _let_through(self, data: bytes) -> None:
+        await super()._let_through(data)
+        if self._words and all(word in data for word in self._words):
+            self.caught += 1
+            await self._free.wait()

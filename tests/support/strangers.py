@@ -6,8 +6,8 @@ from typing import Any
 
 from dev.stack import Stack
 from shared.bus import Bus
-from shared.contracts.envelope import VERSION
-from shared.runtime import BusSettings
+from shared.contracts.versions import VERSION
+from shared.runtime.settings import BusSettings
 
 
 @asynccontextmanager
@@ -23,7 +23,7 @@ async def connected(stack: Stack, user: str) -> AsyncIterator[Bus]:
 
 def newer(payload: bytes) -> bytes:
     """The same message in a version that nobody knows yet."""
-    return payload.replace(f".v{VERSION}".encode(), f".v{VERSION + 1}".encode())
+    return payload.replace(b".v1", f".v{VERSION + 1}".encode())
 
 
 def unknown(payload: bytes, type_: str) -> bytes:
@@ -41,7 +41,7 @@ def broken(payload: bytes) -> dict[str, bytes]:
         "no envelope": b'{"hello": "world"}',
         "half of one": data[: len(data) // 2],
         "no zlib": b"\x78\x9cnonsense",
-        "version that is no number": payload.replace(f".v{VERSION}".encode(), b".vx"),
+        "version that is no number": payload.replace(b".v1", b".vx"),
         "data of another shape": payload.replace(b'"data":{', b'"data":{"surprise":1,'),
         "deep": b'{"data":' + b'{"a":' * 5000 + b"1" + b"}" * 5000 + b"}",
     }

@@ -5,9 +5,10 @@ from typing import Protocol
 from pydantic import TypeAdapter
 
 from shared.bus import Delivery, decode
-from shared.bus.messages import UNKNOWN_TYPE
+from shared.bus.messages import UNKNOWN_TYPE, UNKNOWN_VALUE
 from shared.contracts.commands import COMMAND, ApplyStep, CommandHeader, PrepareRun, PruneObjects
-from shared.contracts.envelope import VERSION, Envelope
+from shared.contracts.envelope import Envelope
+from shared.contracts.versions import VERSION
 from shared.errors import Rejected
 
 _HEADER: TypeAdapter[CommandHeader] = TypeAdapter(CommandHeader)
@@ -36,9 +37,9 @@ class Mailbox:
         try:
             command = decode(COMMAND, envelope)
         except Rejected as rejected:
-            if rejected.reason != UNKNOWN_TYPE:
+            if rejected.reason not in (UNKNOWN_TYPE, UNKNOWN_VALUE):
                 raise
-            await self._handling.unsupported(_header(envelope), f"this executor knows no command {envelope.name}")
+            await self._handling.unsupported(_header(envelope), f"the executor does not know all of it: {rejected}")
             return
         await self._handling.handle(command)
 

@@ -10,6 +10,8 @@ from shared.contracts.sealed import PREFIX
 from shared.errors import Rejected
 from shared.kube.kinds import Object
 
+_NEVER = "1"
+"""etcd's first revision, which is no object's."""
 _OF_THE_SERVER = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 
 
@@ -45,6 +47,15 @@ def finished(wanted: ObjectToApply, open_value: OpenValue) -> Object:
     if wanted.key.kind == "Secret" and wanted.key.api_version == "v1":
         _open(manifest, open_value)
     return manifest
+
+
+def absent(manifest: Object) -> Object:
+    """The manifest with the precondition that there is no object of this name.
+
+    A resource version that no object can have: kube-apiserver ignores it where it creates, and answers 409 where it
+    does not. So a call that was held back on the way cannot overwrite what a later one has made.
+    """
+    return {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": _NEVER}}
 
 
 def onto(manifest: Object, live: Object) -> Object:

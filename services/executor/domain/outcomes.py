@@ -15,7 +15,6 @@ _IMMUTABLE = (
     "updates to statefulset spec for fields other than",
 )
 """How Kubernetes words it: there is no reason code of its own."""
-_RETRY_CONFLICT_S = 5.0
 
 
 class Refused(KubeMinError):
@@ -44,7 +43,7 @@ class Outrun(KubeMinError):
 
 
 class Expired(KubeMinError):
-    """The command's `not_after` has passed: whoever sent it asks again."""
+    """The command's `not_after` has passed: whoever sent it asks again if it is still wanted."""
 
 
 def meaning(error: KubeError | SealedValueInvalid, key: ObjectKey, acting_as: Impersonation | None) -> Refused | Outage:
@@ -52,7 +51,7 @@ def meaning(error: KubeError | SealedValueInvalid, key: ObjectKey, acting_as: Im
     words = f"{key}: {error}"
     match error:
         case Conflict():
-            return Outage(Reason.CONFLICT, words, _RETRY_CONFLICT_S)
+            return Outage(Reason.CONFLICT, words)
         case Retryable():
             return Outage(Reason.API_UNAVAILABLE, words, error.retry_after_s)
         case Forbidden() if not error.quota_exceeded:
@@ -82,4 +81,4 @@ def _reason(error: KubeError | SealedValueInvalid) -> Reason:
 
 def being_deleted(key: ObjectKey) -> Outage:
     """The object is there and going: what is applied to it now would go with it."""
-    return Outage(Reason.CONFLICT, f"{key} is being deleted; waiting until it is gone", _RETRY_CONFLICT_S)
+    return Outage(Reason.CONFLICT, f"{key} is being deleted; waiting until it is gone")

@@ -23,12 +23,6 @@ def proven_ours(live: Object, uid: AppUid, known_uid: str | None) -> bool:
     return any(entry.get("manager") == ours and entry.get("operation") == "Apply" for entry in _entries(live))
 
 
-def made_by_us(live: Object, uid: AppUid) -> bool:
-    """Whether nobody but our field manager has written the object: true of one that our apply has just created."""
-    ours = annotations.field_manager(uid)
-    return all(entry.get("manager") == ours for entry in _entries(live))
-
-
 def generation_of(live: Object) -> int:
     """The application generation that the object bears; 0 where it bears none."""
     value = (live["metadata"].get("annotations") or {}).get(annotations.ANNOTATION_GENERATION, "")

@@ -6,9 +6,9 @@ from base64 import b64encode
 from dataclasses import dataclass
 
 from services.executor.domain.grants import Grants
-from services.executor.domain.manifests import ManifestMismatch, finished, onto
+from services.executor.domain.manifests import ManifestMismatch, absent, finished, onto
 from services.executor.domain.outcomes import Outage, Outrun, Refused, being_deleted, meaning
-from services.executor.domain.ownership import generation_of, made_by_us, owned_by_other, proven_ours
+from services.executor.domain.ownership import generation_of, owned_by_other, proven_ours
 from services.executor.handlers.deadline import Deadline
 from services.executor.handlers.enrolment import Enrolments
 from services.executor.ports import Cluster, OpenSealed
@@ -109,7 +109,7 @@ class Application:
             if attempt:
                 await asyncio.sleep(_JITTER_S * attempt * random.uniform(0.5, 1.5))  # noqa: S311  # jitter
             live = await self._cluster.find(target.wanted.key, acting_as=target.acting_as)
-            manifest = target.manifest if live is None else self._checked(target, live)
+            manifest = absent(target.manifest) if live is None else self._checked(target, live)
             if live is None and target.wanted.once and target.wanted.known_uid is not None:
                 raise Refused(Reason.VANISHED, f"{target.wanted.key} was deleted in the cluster; it is not run again")
             target.deadline.check()
@@ -124,19 +124,9 @@ class Application:
             except Conflict:
                 # Written by somebody since it was read, gone, or just come: look again.
                 continue
-            if live is None and not made_by_us(applied, target.command.uid):
-                theirs = await self._withdraw(target, applied)
-                raise Refused(Reason.OWNED_BY_OTHER, owned_by_other(target.wanted.key, theirs))
             return _applied(target, applied, existed=False)
         tries = f"{target.wanted.key} changed under {_ATTEMPTS} attempts to apply it"
-        raise Outage(Reason.CONFLICT, tries, retry_after_s=_ATTEMPTS)
-
-    async def _withdraw(self, target: _Target, live: Object) -> Object:
-        """Give up what an apply took of an object that somebody created meanwhile, with equal values; returns it."""
-        key = target.wanted.key
-        metadata = {"name": key.name} | ({"namespace": key.namespace} if key.namespace else {})
-        nothing = onto({"apiVersion": key.api_version, "kind": key.kind, "metadata": metadata}, live)
-        return await self._cluster.apply(nothing, field_manager=target.manager, force=False, acting_as=target.acting_as)
+        raise Outage(Reason.CONFLICT, tries)
 
     @staticmethod
     def _checked(target: _Target, live: Object) -> Object:

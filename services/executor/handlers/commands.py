@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, assert_never
 
+from services.executor.domain.comeback import Comeback
 from services.executor.domain.outcomes import Expired, Outage, Outrun, Refused
 from services.executor.handlers.apply import Application
 from services.executor.handlers.deadline import Deadline
@@ -55,6 +56,7 @@ class Commands:
         self._answers = answers
         self._now = now
         self._meter = meter
+        self._comeback = Comeback()
         self._locks: dict[tuple[AppRef, StepId], asyncio.Lock] = {}
         self._waiting: Counter[tuple[AppRef, StepId]] = Counter()
 
@@ -64,9 +66,6 @@ class Commands:
         with bound(run=command.run, step=command.step, cluster=command.cluster, app=str(command.app)):
             async with self._one_at_a_time((command.app, command.step)):
                 answer = await self._answer(command)
-                if answer is None:
-                    self._meter.answered(command.type, "Expired", time.monotonic() - started)
-                    return
                 await self._answers.state(answer)
                 await self._answers.nudge(_nudge(command))
             self._meter.answered(command.type, answer.type, time.monotonic() - started)
@@ -77,13 +76,11 @@ class Commands:
         await self._answers.state(Unsupported(**self._header(header), message=message))
         logger.warning("command_unsupported", run=header.run, step=header.step, message=message)
 
-    async def _answer(self, command: Command) -> Answer | None:
-        """None for a command that came too late: the planner asks again if it still wants it."""
+    async def _answer(self, command: Command) -> Answer:
         try:
             return await self._carry_out(command)
         except Expired as expired:
-            logger.info("command_expired", command=command.type, problem=str(expired))
-            return None
+            return self._failed(command, Outage(Reason.COMMAND_EXPIRED, str(expired)))
         except (Outrun, Refused, Outage) as error:
             return self._failed(command, error)
         except Exception as error:
@@ -101,7 +98,8 @@ class Commands:
             case Refused():
                 return StepErrored(**header, reason=error.reason, message=str(error))
             case Outage():
-                return StepErrored(**header, reason=error.reason, message=str(error), retry_after_s=error.retry_after_s)
+                again_s = self._comeback.after_s(time.monotonic(), error.retry_after_s)
+                return StepErrored(**header, reason=error.reason, message=str(error), retry_after_s=again_s)
             case _:
                 assert_never(error)
 

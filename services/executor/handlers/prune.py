@@ -18,7 +18,8 @@ from shared.kube.kinds import Object
 _AT_ONCE = 8
 _SETTLE_S = 2.0
 """Deletions without finalizers take effect at once; others get so long before they are told as remaining."""
-_LOOK_EVERY_S = 0.2
+_LOOK_FIRST_S = 0.1
+"""Then after twice as long each time."""
 
 
 class Pruning:
@@ -96,13 +97,15 @@ class Pruning:
         """What is still there after a while."""
         loop = asyncio.get_running_loop()
         until = loop.time() + _SETTLE_S
+        pause_s = _LOOK_FIRST_S
         while True:
             seen = await concurrently(lambda obj: self._look(obj, accounts), wanted, limit=_AT_ONCE)
             there = [(obj, live) for obj, live in zip(wanted, seen, strict=True) if live is not None]
             if not there or loop.time() >= until:
                 return there
             wanted = [obj for obj, _ in there]
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(pause_s)
+            pause_s *= 2
 
     async def _look(self, obj: ObjectToPrune, accounts: dict[str, Impersonation | None]) -> Object | None:
         """The object's metadata; None when it is gone, also when another one has taken its name."""

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.gateway.domain.health import BEAT_STALE_AFTER_S
-from shared.contracts.facts import AgentBeat, ObservationOrder
+from shared.contracts.facts import BEAT_STALE_AFTER_S, AgentBeat, ObservationOrder
 from shared.contracts.identity import ClusterName
 from shared.contracts.registry import ClusterRecord
 from shared.contracts.views import ClusterView

@@ -13,12 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
+from shared.contracts.facts import BEAT_STALE_AFTER_S
 from shared.contracts.identity import ClusterName
 from shared.contracts.phases import AppPhase, Health, Reason, RunPhase, StepPhase
 from shared.contracts.views import ClusterHealth, ObjectView, RunView, StepView
-
-BEAT_STALE_AFTER_S = 30.0
-"""Six beats, which come every 5 s: fewer would call a busy agent gone."""
 
 _SEVERITY = {
     Health.HEALTHY: 0,

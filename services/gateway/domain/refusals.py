@@ -4,6 +4,7 @@ Rejected
 ├── Forbidden            the caller may not do that at all
 ├── NamespaceForbidden   nor there
 ├── NotFound             there is no such thing, or none that the caller may know of
+├── NoNewSealingKey      the cluster has no other key to seal for
 └── DocumentUnreadable   the bytes are no document
 """
 
@@ -41,6 +42,18 @@ class NotFound(Rejected):
         self.what = what
         self.name = name
         super().__init__(f"there is no {what} {name!r}{detail}", reason="NotFound")
+
+
+class NoNewSealingKey(Rejected):
+    """The cluster's executor holds no key that could be taken up."""
+
+    def __init__(self, cluster: str, why: str) -> None:
+        self.cluster = cluster
+        super().__init__(
+            f"cluster {cluster!r} has no new sealing key: {why}; make one with "
+            "`python -m shared.sealing rotate --file FILE` where the executor's key file is",
+            reason="NoNewSealingKey",
+        )
 
 
 class DocumentUnreadable(Rejected):

@@ -8,7 +8,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from services.gateway.domain.access import Principal
 from services.gateway.domain.refusals import Forbidden
-from services.gateway.web import problems
+from services.gateway.web import problems, requests
 from services.gateway.web.authentication import Authenticator
 from services.gateway.web.operations import BY_ID
 from services.gateway.web.requests import PRINCIPAL
@@ -75,6 +75,17 @@ async def translated(request: web.Request, handler: Handler) -> web.StreamRespon
     except Exception:
         logger.exception("request_failed")
         return problems.internal(request.path)
+
+
+def bounded(answer_timeout_s: float) -> Middleware:
+    """No caller waits for ever, whatever is slow behind us; live streams are bounded until they begin."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async with requests.answered_within(request, answer_timeout_s):
+            return await handler(request)
+
+    return middleware
 
 
 def authenticated(authenticator: Authenticator) -> Middleware:

@@ -64,6 +64,7 @@ class Operation:
 _NAMESPACE = Parameter("namespace", "Namespace of the application.", "path")
 _APP = Parameter("app", "Name of the application.", "path")
 _RUN = Parameter("run", "Id of the run.", "path")
+_CLUSTER = Parameter("cluster", "Name of the cluster.", "path")
 _LIMIT = Parameter("limit", f"At most this many items; {PAGE_LIMIT} unless given.", schema="integer", maximum=200)
 _IF_MATCH = Parameter(
     "If-Match",
@@ -191,6 +192,16 @@ OPERATIONS = (
         "List the registered clusters and the state of their agents",
         Permission.READ,
         ((HTTPStatus.OK, "The clusters.", api.ClusterPage),),
+    ),
+    Operation(
+        "rotateKey",
+        "POST",
+        "/api/v1/clusters/{cluster}/rotate-key",
+        "Seal secret values for the newest key that the cluster's executor holds",
+        Permission.ADMINISTER,
+        ((HTTPStatus.OK, "The key that was taken up.", api.KeyRotation),),
+        (_CLUSTER, _KEY),
+        problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
     ),
     Operation(
         "listParked",

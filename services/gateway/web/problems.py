@@ -10,13 +10,20 @@ from services.gateway.domain.idempotency import IdempotencyKeyInvalid, Idempoten
 from services.gateway.domain.pages import ContinueInvalid
 from services.gateway.domain.preconditions import PreconditionFailed, PreconditionInvalid
 from services.gateway.domain.records import ApplicationDeleting
-from services.gateway.domain.refusals import DocumentUnreadable, Forbidden, NamespaceForbidden, NotFound
+from services.gateway.domain.refusals import (
+    DocumentUnreadable,
+    Forbidden,
+    NamespaceForbidden,
+    NoNewSealingKey,
+    NotFound,
+)
 from shared.bus.parked import NoSuchMessage
 from shared.bus.replaying import NotReplayable
 from shared.contracts.api import Problem
 from shared.contracts.plan import Finding
 from shared.errors import Rejected, Retryable
 from shared.planning import DocumentRejected
+from shared.store.registry import KeyChanged
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 2.0
@@ -32,6 +39,8 @@ _STATUS: dict[type[Rejected], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     NoSuchMessage: HTTPStatus.NOT_FOUND,
     NotReplayable: HTTPStatus.CONFLICT,
+    NoNewSealingKey: HTTPStatus.CONFLICT,
+    KeyChanged: HTTPStatus.CONFLICT,
     ApplicationDeleting: HTTPStatus.CONFLICT,
     PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     DocumentRejected: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -48,6 +57,8 @@ _TITLES = {
     "ContinueInvalid": "The continue token is not valid",
     "IdempotencyKeyInvalid": "The Idempotency-Key cannot be read",
     "IdempotencyKeyReused": "The Idempotency-Key belongs to another request",
+    "KeyChanged": "The key was replaced meanwhile",
+    "NoNewSealingKey": "The cluster has no new sealing key",
     "NotReplayable": "The message cannot be replayed",
     "RequestInProgress": "The same request is being worked on",
     "Unauthenticated": "A valid token is needed",

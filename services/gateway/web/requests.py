@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 
 from aiohttp import web
@@ -15,17 +17,29 @@ from services.gateway.web.problems import RequestInvalid
 from shared.contracts.desired import PagePosition
 from shared.contracts.identity import DNS_LABEL, DNS_SUBDOMAIN
 from shared.contracts.phases import AppPhase
+from shared.errors import Retryable
 
 PRINCIPAL = "kubemin.principal"
 """Key in the request; set by the middleware before any handler runs."""
 REQUEST = "kubemin.request"
 """Key in the request; set where it bears an Idempotency-Key."""
+_LIMIT = "kubemin.limit"
+"""Key in the request; the time-out of its answer, which does not run while the client has the word."""
 
 _LABEL = re.compile(DNS_LABEL)
 _SUBDOMAIN = re.compile(DNS_SUBDOMAIN)
 _SEQUENCE = re.compile(r"[1-9][0-9]{0,17}")
 _NUMBER = re.compile(r"[0-9]{1,15}")
+_RETRY_LATE_S = 5.0
 _BOOLEANS = {"true": True, "1": True, "": True, "false": False, "0": False}
+
+
+class AnswerTooLate(Retryable):
+    """What a request needs takes too long; whether a change was made is unknown, and the same again is harmless."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(f"no answer within {seconds:g} s", retry_after_s=_RETRY_LATE_S)
 
 
 def principal(request: web.Request) -> Principal:
@@ -121,6 +135,35 @@ def last_event(request: web.Request) -> int | None:
     return int(text) if _NUMBER.fullmatch(text) else None
 
 
+@asynccontextmanager
+async def answered_within(request: web.Request, seconds: float) -> AsyncIterator[None]:
+    """Bound the scope by a time that begins anew when the body is there; raises AnswerTooLate."""
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            request[_LIMIT] = (limit, seconds)
+            yield
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise AnswerTooLate(seconds) from error
+
+
+def unlimited(request: web.Request) -> None:
+    """Take the time-out of the answer away: it has begun, and may last."""
+    limit, _ = request[_LIMIT]
+    limit.reschedule(None)
+
+
+@contextmanager
+def _awaiting_client(request: web.Request) -> Iterator[None]:
+    """What the client takes does not count for the answer."""
+    limit, seconds = request[_LIMIT]
+    limit.reschedule(None)
+    yield
+    limit.reschedule(asyncio.get_running_loop().time() + seconds)
+
+
 async def document(request: web.Request, *, timeout_s: float) -> bytes:
     """The body, in a media type that can be a document; its size is bounded by the application.
 
@@ -140,7 +183,8 @@ async def document(request: web.Request, *, timeout_s: float) -> bytes:
 async def body(request: web.Request, *, timeout_s: float) -> bytes:
     """Whatever the body is; raises as `document` does."""
     try:
-        async with asyncio.timeout(timeout_s):
-            return await request.read()
+        with _awaiting_client(request):
+            async with asyncio.timeout(timeout_s):
+                return await request.read()
     except TimeoutError as error:
         raise RequestInvalid(HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {timeout_s:g} s") from error

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from aiohttp import web
 from pydantic import BaseModel
 
+from services.gateway.clusters import Clusters
 from services.gateway.domain.preconditions import etag
 from services.gateway.handlers import Accepted, Changes
 from services.gateway.parked import ParkedMessages
@@ -43,6 +44,7 @@ class Routes:
         queries: Queries,
         streams: RunStreams,
         parked: ParkedMessages,
+        clusters: Clusters,
         authenticator: Authenticator,
         timeouts: Timeouts,
     ) -> None:
@@ -50,6 +52,7 @@ class Routes:
         self._queries = queries
         self._streams = streams
         self._parked = parked
+        self._registered = clusters
         self._authenticator = authenticator
         self._timeouts = timeouts
         self._openapi = canonical_json(openapi())
@@ -65,6 +68,7 @@ class Routes:
             "getRun": self._run,
             "watchRun": self._watch,
             "listClusters": self._clusters,
+            "rotateKey": self._rotate_key,
             "listParked": self._list_parked,
             "getParked": self._get_parked,
             "replayParked": self._replay_parked,
@@ -131,6 +135,7 @@ class Routes:
             after=requests.last_event(request),
             still_allowed=still_allowed,
         )
+        requests.unlimited(request)
         return await events.send(
             request,
             stream,
@@ -141,6 +146,9 @@ class Routes:
 
     async def _clusters(self, _request: web.Request) -> web.StreamResponse:
         return _json(await self._queries.clusters())
+
+    async def _rotate_key(self, request: web.Request) -> web.StreamResponse:
+        return _json(await self._registered.rotate_key(request.match_info["cluster"]))
 
     async def _list_parked(self, request: web.Request) -> web.StreamResponse:
         page = await self._parked.page(

@@ -25,6 +25,9 @@ _NAMED_IN_MESSAGE = 5
 def answered(turn: Turn, fact: Answer) -> None:
     """Dispatch an answer by the command that it is for."""
     run = turn.state.run
+    if isinstance(fact, StepErrored) and fact.reason is Reason.COMMAND_EXPIRED:
+        _expired(turn, fact)
+        return
     if isinstance(fact, ObjectsPruned):
         pruning.pruned(turn, fact)
     elif run is None or fact.run != run.run:
@@ -44,6 +47,25 @@ def answered(turn: Turn, fact: Answer) -> None:
                 pruning.stop(turn, step)
     # Only now: what goes on builds on what was learnt.
     _drained(turn, fact)
+
+
+def _expired(turn: Turn, fact: StepErrored) -> None:
+    """A command was taken up too late, as after an outage: sent again soon, and otherwise as if nothing had been said.
+
+    It is no answer to wait for: another executor may have begun with the same command in time.
+    """
+    if fact.retry_after_s is None:
+        return
+    if fact.step == PRUNE:
+        pruning.again(turn, fact.cluster, fact.nonce, fact.retry_after_s)
+        return
+    run = turn.state.run
+    if run is None or fact.run != run.run:
+        return
+    asked = run.clusters.get(fact.cluster) if fact.step == PREPARE else run.steps.get(f"{fact.cluster}/{fact.step}")
+    if asked is not None and asked.asked is not None and fact.nonce == asked.nonce:
+        asked.asked.resend_at = min(asked.asked.resend_at, turn.now + fact.retry_after_s)
+        turn.changed = True
 
 
 def _drained(turn: Turn, fact: Answer) -> None:
@@ -68,10 +90,16 @@ def _prepare_answered(turn: Turn, fact: Answer) -> None:
             target.prepared, target.asked = True, None
             if all(t.prepared for t in run.clusters.values()):
                 scheduling.start(turn)
+            else:
+                opening.show_waiting(turn)
         case RunRejected():
             _reject(turn, fact)
         case StepErrored():
             target.reason, target.message = fact.reason, fact.message
+            target.answered = max(target.answered, fact.nonce)
+            if target.asked is not None and fact.nonce == target.nonce and fact.retry_after_s is not None:
+                target.asked.resend_at = turn.now + fact.retry_after_s
+            opening.show_waiting(turn)
         case Superseded():
             _end_unapplied(turn, RunPhase.ERROR, Reason.SUPERSEDED, _newer(fact))
         case Unsupported():
@@ -123,6 +151,7 @@ def _prune_answered(turn: Turn, fact: Answer) -> None:
     match fact:
         case StepErrored():
             pruning.refused(turn, fact.cluster, fact.nonce, fact.reason, fact.message)
+            pruning.again(turn, fact.cluster, fact.nonce, fact.retry_after_s)
         case Superseded():
             pruning.refused(turn, fact.cluster, fact.nonce, Reason.SUPERSEDED, _newer(fact))
         case Unsupported():

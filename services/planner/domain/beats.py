@@ -2,11 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from shared.contracts.facts import AgentBeat
+from shared.contracts.facts import BEAT_STALE_AFTER_S, AgentBeat
 from shared.contracts.identity import ClusterName
-
-BEAT_LIMIT_S = 25.0
-"""Five beats: fewer would call a busy agent gone."""
 
 
 @dataclass
@@ -33,5 +30,6 @@ class Beats:
     def alive(self, cluster: ClusterName, now: float) -> bool:
         """Whether executor and observer were both heard lately."""
         return all(
-            now - self.heard.get((cluster, part), self.started_at) <= BEAT_LIMIT_S for part in ("executor", "observe")
+            now - self.heard.get((cluster, part), self.started_at) <= BEAT_STALE_AFTER_S
+            for part in ("executor", "observe")
         )

@@ -33,18 +33,19 @@ def _moments(state: AppState) -> Iterator[float]:
             yield step.nudge_at if step.asked is None else step.asked.resend_at
 
 
-def tick(turn: Turn) -> None:
-    """Do what is due."""
+def tick(turn: Turn, folded_until: float) -> None:
+    """Do what is due; nothing is judged whose deadline is later than `folded_until`: facts from before it may come."""
+    judged = min(turn.now, folded_until)
     _drain(turn)
     run = turn.active_run
     if run is not None and run.phase is RunPhase.PREPARING:
-        _preparing(turn)
+        _preparing(turn, judged)
     if run is not None and run.phase is RunPhase.RUNNING:
         unanswered = scheduling.unanswered(run)
         for step in list(run.steps.values()):
             if not step.phase.terminal:
-                _step_due(turn, step, unanswered)
-        if run.pruning and run.deadline <= turn.now and not run.phase.terminal:
+                _step_due(turn, step, unanswered, judged)
+        if run.pruning and run.deadline <= judged and not run.phase.terminal:
             pruning.give_up(turn)
         scheduling.advance(turn)
     lifetimes.remove_ended(turn)
@@ -60,27 +61,42 @@ def _drain(turn: Turn) -> None:
     opening.proceed(turn)
 
 
-def _preparing(turn: Turn) -> None:
+def _preparing(turn: Turn, judged: float) -> None:
     run = turn.run
-    if run.deadline <= turn.now:
+    if run.deadline <= judged:
         answers.give_up_preparing(turn)
         return
     for cluster, target in run.clusters.items():
         if target.asked is not None and target.asked.resend_at <= turn.now:
             turn.send_prepare(cluster, target)
+    opening.show_waiting(turn)
 
 
-def _step_due(turn: Turn, step: StepState, unanswered: Counter[ClusterName]) -> None:
-    if step.deadline <= turn.now:
+def _step_due(turn: Turn, step: StepState, unanswered: Counter[ClusterName], judged: float) -> None:
+    if step.deadline <= judged:
         _overdue(turn, step, unanswered)
     elif step.asked is not None:
         if step.asked.resend_at <= turn.now:
+            silent = step.answered < step.nonce
             turn.send_apply(step)
+            if silent:
+                _show_waiting(turn, step)
     elif step.nudge_at <= turn.now:
         step.nudge_backoff_s = min(step.nudge_backoff_s * 2, turn.policy.nudge_max_s)
         step.nudge_at = turn.now + step.nudge_backoff_s
         if not _ask_for_facts(turn, step, unanswered):
             step.nudge_at = turn.now + _POSTPONE_S
+
+
+def _show_waiting(turn: Turn, step: StepState) -> None:
+    """Say of a step that was not applied yet whether its cluster gives signs of life."""
+    if step.phase is not StepPhase.APPLYING:
+        return
+    if not turn.reachable(step.cluster):
+        message = f"waiting for a sign of life from {step.cluster}"
+        turn.step_to(step, step.phase, Reason.CLUSTER_UNREACHABLE, message)
+    elif step.reason is Reason.CLUSTER_UNREACHABLE:
+        turn.step_to(step, step.phase)
 
 
 def _overdue(turn: Turn, step: StepState, unanswered: Counter[ClusterName]) -> None:

@@ -5,6 +5,7 @@ Inputs are folded in batches: one decision per application and batch is one comp
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import inf
 
 from services.planner.domain import answers, deadlines, joining, opening, scheduling
 from services.planner.domain.state import AppState
@@ -43,6 +44,9 @@ class Delete:
 class Tick:
     """Time has passed."""
 
+    folded_until: float = inf
+    """Deadlines after this moment are not judged yet: a fact from before them may not have been folded."""
+
 
 Input = Deploy | Refuse | Delete | Tick | Fact
 
@@ -71,8 +75,8 @@ def _fold(turn: Turn, input_: Input) -> None:
             opening.open_refused(turn, generation, requested_by, findings)
         case Delete(generation=generation, requested_by=requested_by):
             opening.open_delete(turn, generation, requested_by)
-        case Tick():
-            deadlines.tick(turn)
+        case Tick(folded_until=folded_until):
+            deadlines.tick(turn, folded_until)
         case _ if input_.app != turn.state.app or input_.cluster not in turn.state.addressed:
             # Its subject, which is what an agent may publish to, belongs to another application, or to a cluster that
             # was never asked for anything: it could hand us objects and have us wait for their deletion.

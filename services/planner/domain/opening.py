@@ -62,19 +62,49 @@ def open_delete(turn: Turn, generation: int, requested_by: str) -> None:
 def proceed(turn: Turn) -> None:
     """Leave `Accepted` once no command of a superseded run can take effect any more."""
     run = turn.active_run
-    if run is None or run.phase is not RunPhase.ACCEPTED or turn.state.draining:
+    if run is None or run.phase is not RunPhase.ACCEPTED:
+        return
+    if turn.state.draining:
+        show_waiting(turn)
         return
     if run.clusters:
         turn.run_to(RunPhase.PREPARING)
         run.deadline = turn.now + turn.policy.prepare_deadline_s
         for cluster, target in run.clusters.items():
             turn.send_prepare(cluster, target)
+        show_waiting(turn)
         return
     turn.run_to(RunPhase.RUNNING)
     if run.action is Action.DELETE:
         pruning.begin(turn)
     else:
         scheduling.finish(turn)
+
+
+def show_waiting(turn: Turn) -> None:
+    """Say which clusters keep a run from beginning: those that give no sign of life, or those that say why."""
+    run = turn.active_run
+    match run.phase if run is not None else None:
+        case RunPhase.ACCEPTED:
+            awaited = {waiting.cluster for waiting in turn.state.draining.values()}
+        case RunPhase.PREPARING:
+            awaited = {cluster for cluster, target in turn.run.clusters.items() if not target.prepared}
+        case _:
+            return
+    told = sorted((c, t) for c, t in turn.run.clusters.items() if c in awaited and _answers_with_trouble(t))
+    # An executor whose API server is away sends no beats, but it answers.
+    gone = sorted(c for c in awaited.difference(c for c, _ in told) if not turn.reachable(c))
+    if gone:
+        turn.run_says(Reason.CLUSTER_UNREACHABLE, f"waiting for a sign of life from {', '.join(gone)}")
+    elif told:
+        turn.run_says(told[0][1].reason, "; ".join(f"{cluster}: {target.message}" for cluster, target in told))
+    else:
+        turn.run_says(Reason.NONE, "")
+
+
+def _answers_with_trouble(target: ClusterState) -> bool:
+    """Whether a cluster has lately said why it cannot prepare; the newest question may be under way."""
+    return target.reason is not Reason.NONE and target.answered >= target.nonce - 1
 
 
 def _supersede(turn: Turn) -> None:

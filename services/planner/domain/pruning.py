@@ -149,7 +149,17 @@ def refused(turn: Turn, cluster: ClusterName, nonce: int, reason: Reason, messag
         prune.reason, prune.message = reason, message
         prune.answered = max(prune.answered, nonce)
         turn.changed = True
+        run = turn.active_run
+        if run is not None and run.pruning and run.action is not Action.DELETE:
+            turn.run_says(reason, f"deleting what is no longer wanted: {_remaining({cluster: prune})}")
         show_deleting(turn)
+
+
+def again(turn: Turn, cluster: ClusterName, nonce: int, after_s: float | None) -> None:
+    """Send the command again when the executor says so."""
+    prune = turn.state.prunes.get(cluster)
+    if prune is not None and prune.asked is not None and nonce == prune.nonce and after_s is not None:
+        prune.asked.resend_at = turn.now + after_s
 
 
 def complete(turn: Turn) -> None:

@@ -136,6 +136,8 @@ class ClusterState:
 
     prepared: bool = False
     nonce: int = 0
+    answered: int = 0
+    """Highest nonce that was answered."""
     asked: Asked | None = None
     reason: Reason = Reason.NONE
     message: str = ""
@@ -185,6 +187,9 @@ class RunState:
     """Steps whose dependencies are met and that wait for a place in the window."""
     pruning: bool = False
     """All steps ended well; what the new generation no longer has is being deleted."""
+    reason: Reason = Reason.NONE
+    """With the message: what was told last."""
+    message: str = ""
 
 
 @dataclass(slots=True)

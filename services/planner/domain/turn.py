@@ -174,11 +174,18 @@ class Turn:
         if phase not in phases.RUN_TRANSITIONS[self.run.phase]:
             msg = f"run {self.run.phase} → {phase}"
             raise IllegalTransition(msg)
-        self.run.phase = phase
+        self.run.phase, self.run.reason, self.run.message = phase, reason, message
         self.run.deadline = NEVER
         if phase.terminal:
             self.run.ready.clear()
         self.events.append(RunPhaseChanged(**self.header(), phase=phase, reason=reason, message=message))
+
+    def run_says(self, reason: Reason, message: str) -> None:
+        """Tell more about why the run is where it is; the same again says nothing."""
+        run = self.run
+        if (reason, message) != (run.reason, run.message):
+            run.reason, run.message = reason, message
+            self.events.append(RunPhaseChanged(**self.header(), phase=run.phase, reason=reason, message=message))
 
     def app_to(self, phase: AppPhase, reason: Reason = Reason.NONE, message: str = "") -> None:
         """Move the application, or tell more about why it is where it is."""

@@ -17,7 +17,8 @@ from shared.contracts.identity import ClusterName
 from shared.kube import KubeApi, LeaseElection
 from shared.kube.lease import LeaseTimes
 from shared.metrics import Metrics
-from shared.runtime import Stopping, main, serve
+from shared.runtime.service import main, serve
+from shared.runtime.stopping import Stopping
 
 NAME = "observe"
 LEASE = "kubemin-observe"
@@ -39,7 +40,9 @@ async def run(settings: ObserveSettings) -> None:
     identity = f"{cluster}-{uuid4().hex[:8]}"
     stopping, metrics = Stopping(), Metrics()
     async with AsyncExitStack() as stack:
-        api = await KubeApi.connect(kubeconfig=settings.kubeconfig, context=settings.kube_context)
+        api = await KubeApi.connect(
+            kubeconfig=settings.kubeconfig, context=settings.kube_context, user_agent=f"kubemin-{NAME}"
+        )
         stack.push_async_callback(api.close)
         bus = await Bus.connect(
             settings, source=f"kubemin/{NAME}/{identity}", on_closed=lambda: stopping.fail(BusClosed())

@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from shared.contracts.identity import DNS_LABEL, DNS_SUBDOMAIN
-from shared.runtime import BusSettings, HttpSettings
+from shared.runtime.settings import BusSettings, HttpSettings
 
 
 class ObserveSettings(HttpSettings, BusSettings):

@@ -1,6 +1,5 @@
 """Builds the recorder and runs it."""
 
-import uuid
 from typing import NoReturn
 
 from services.watcher.record.handlers import Recorder
@@ -9,12 +8,14 @@ from services.watcher.record.settings import RecordSettings
 from services.watcher.record.sweeping import Sweeper
 from shared.bus import topology
 from shared.bus.connection import Bus
-from shared.bus.errors import BusClosed
+from shared.bus.lag import measure_lag
 from shared.bus.parking import Parker
-from shared.bus.settling import BatchHandler
+from shared.bus.settling import Batch, BatchHandler
 from shared.bus.worker import work_batches
+from shared.central import connected
 from shared.contracts import subjects
 from shared.contracts.identity import ClusterName
+from shared.metrics import Metrics
 from shared.runtime.service import Task, main, serve
 from shared.runtime.stopping import Stopping
 from shared.store import archive, projections
@@ -22,25 +23,26 @@ from shared.store.database import Database
 from shared.store.registry import Registry
 
 _BATCH = 256
+_CONSUMED = (
+    (subjects.STREAM_RUNS, topology.DURABLE_RECORD_RUNS),
+    (subjects.STREAM_STATUS, topology.DURABLE_RECORD_FACTS),
+    (subjects.STREAM_PROGRESS, topology.DURABLE_RECORD_PROGRESS),
+)
+
+
+INDEXES = (*archive.INDEXES, *projections.INDEXES)
 
 
 async def run(settings: RecordSettings) -> None:
     """Run the recorder until it is told to stop."""
     stopping = Stopping()
-    database = Database.connect(settings)
-    bus = await Bus.connect(
-        settings, source=f"kubemin/record/{uuid.uuid4().hex[:8]}", on_closed=lambda: stopping.fail(BusClosed())
-    )
-    try:
-        await database.ensure((*archive.INDEXES, *projections.INDEXES))
+    async with connected("record", settings, stopping, INDEXES) as (database, bus):
         await _serve(settings, stopping, database, bus)
-    finally:
-        await bus.close()
-        database.close()
 
 
 async def _serve(settings: RecordSettings, stopping: Stopping, database: Database, bus: Bus) -> None:
-    registry = Registry(database)
+    registry, metrics = Registry(database), Metrics()
+    handled = metrics.counter("record_handled", "Messages archived and projected", ("consumer",))
     history, projected = archive.Archive(database), projections.Projections(database)
     projector = Projector(history=history, projections=projected)
     recorder = Recorder(history=history, projections=projected, projector=projector)
@@ -50,9 +52,13 @@ async def _serve(settings: RecordSettings, stopping: Stopping, database: Databas
         return [ClusterName(cluster.name) for cluster in await registry.clusters()]
 
     def consume(stream: str, durable: str, handler: BatchHandler) -> Task:
+        async def counted(batch: Batch) -> None:
+            await handler(batch)
+            handled.labels(durable).inc(len(batch))
+
         async def consuming(stop: Stopping) -> None:
             consumer = bus.consumer(stream, durable)
-            await work_batches(consumer, handler, stopping=stop, park=Parker(bus, durable), batch=_BATCH)
+            await work_batches(consumer, counted, stopping=stop, park=Parker(bus, durable, metrics), batch=_BATCH)
 
         return consuming
 
@@ -60,6 +66,7 @@ async def _serve(settings: RecordSettings, stopping: Stopping, database: Databas
         "record",
         http=settings,
         stopping=stopping,
+        metrics=metrics,
         ready=lambda: [] if bus.connected else ["no connection to NATS"],
         tasks={
             "topology": lambda stop: topology.keep(bus, clusters, stop),
@@ -67,6 +74,7 @@ async def _serve(settings: RecordSettings, stopping: Stopping, database: Databas
             "facts": consume(subjects.STREAM_STATUS, topology.DURABLE_RECORD_FACTS, recorder.facts),
             "progress": consume(subjects.STREAM_PROGRESS, topology.DURABLE_RECORD_PROGRESS, recorder.progress),
             "sweep": sweeper.sweep,
+            "lag": lambda stop: measure_lag([bus.consumer(*each) for each in _CONSUMED], metrics, stop),
         },
     )
 

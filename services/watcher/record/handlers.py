@@ -35,9 +35,13 @@ class Recorder:
 
     async def run_events(self, batch: Batch) -> None:
         """Handle run events: catch up with the archive for each application that is named."""
-        events = [decode(RUN_EVENT, envelope) for _, envelope in batch]
-        uids = {event.uid for event in events}
-        outcomes = await asyncio.gather(*(self._projector.catch_up(uid) for uid in uids), return_exceptions=True)
+        named: dict[AppUid, int] = {}
+        for _, envelope in batch:
+            event = decode(RUN_EVENT, envelope)
+            named[event.uid] = max(event.n, named.get(event.uid, 0))
+        outcomes = await asyncio.gather(
+            *(self._projector.catch_up(uid, to=n) for uid, n in named.items()), return_exceptions=True
+        )
         for failure in (o for o in outcomes if isinstance(o, BaseException)):
             raise failure
 

@@ -1,7 +1,7 @@
 """The recorder's settings."""
 
-from shared.runtime.settings import BusSettings, HttpSettings, StoreSettings
+from shared.runtime.settings import CentralSettings, HttpSettings
 
 
-class RecordSettings(HttpSettings, BusSettings, StoreSettings):
+class RecordSettings(HttpSettings, CentralSettings):
     """Read from the environment at start."""

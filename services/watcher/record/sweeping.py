@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from services.watcher.record.ports import HistoryPort
@@ -11,6 +11,7 @@ from shared.contracts.identity import AppUid
 from shared.errors import Retryable
 from shared.logging import get_logger
 from shared.runtime.stopping import Stopping
+from shared.store.versions import NewerDocument
 
 logger = get_logger(__name__)
 
@@ -33,8 +34,6 @@ class Sweeper:
         self._monotonic = monotonic
         self._since: datetime | None = None
         self._whole_at = 0.0
-        self._reached: dict[AppUid, int] = {}
-        """Of the applications in the last window."""
 
     async def sweep(self, stopping: Stopping) -> None:
         """Sweep until the stop."""
@@ -48,28 +47,29 @@ class Sweeper:
         """Look at what was archived since the last time, or at everything; raises Retryable."""
         begun = datetime.now(UTC)
         if self._since is None or self._monotonic() >= self._whole_at:
-            await self._catch_up(await self._history.applications())
+            await self._catch_up(dict.fromkeys(await self._history.applications()))
             self._whole_at = self._monotonic() + _WHOLE_EVERY_S
         else:
             archived = await self._history.archived_since(self._since - timedelta(seconds=_MARGIN_S))
-            self._reached = {uid: n for uid, n in self._reached.items() if uid in archived}
-            await self._catch_up(uid for uid, n in archived.items() if self._reached.get(uid, 0) < n)
+            await self._catch_up(archived)
         self._since = begun
 
-    async def _catch_up(self, uids: Iterable[AppUid]) -> None:
+    async def _catch_up(self, latest: Mapping[AppUid, int | None]) -> None:
+        """Catch up with applications; `latest` is the number of the last event that is known of each."""
         room = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(uid: AppUid) -> None:
+        async def one(uid: AppUid, n: int | None) -> None:
             async with room:
                 try:
-                    self._reached[uid] = await self._projector.catch_up(uid)
+                    await self._projector.catch_up(uid, to=n)
+                except NewerDocument as error:
+                    logger.info("projection_left_to_newer", uid=uid, error=str(error))
                 except Retryable:
                     raise
                 except Exception:
                     # An application that cannot be projected is left alone: the others go on.
                     logger.exception("projection_failed", uid=uid)
-                    self._reached.pop(uid, None)
 
-        outcomes = await asyncio.gather(*(one(uid) for uid in uids), return_exceptions=True)
+        outcomes = await asyncio.gather(*(one(uid, n) for uid, n in latest.items()), return_exceptions=True)
         for failure in (o for o in outcomes if o is not None):
             raise failure

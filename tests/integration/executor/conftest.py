@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.executor.adapters.meter import PrometheusMeter
-from services.executor.app import build, open_with
+from services.executor.app import build
 from services.executor.domain.grants import DEFAULT_GRANTED_KINDS, Grants
 from services.executor.handlers.commands import Command, Commands
 from services.executor.ports import Cluster
@@ -41,7 +41,7 @@ from shared.contracts.plan import ApplyMode, Manifest, Reference
 from shared.kube import GroupVersionKind, Impersonation, KubeApi
 from shared.kube.kinds import Object
 from shared.metrics import Metrics
-from shared.sealing import SealingKey, generate
+from shared.sealing import SealingKey, generate, open_value
 from tests.support.clusters import ADMIN, manifest
 from tests.support.conditions import until
 
@@ -167,7 +167,7 @@ def commands_over(cluster: Cluster, answers: Recorded, grants: Grants, sealing_k
         answers,
         name=CLUSTER,
         grants=grants,
-        open_sealed=open_with(sealing_key, CLUSTER),
+        open_sealed=lambda text, place: open_value(text, place, CLUSTER, [sealing_key]),
         meter=PrometheusMeter(Metrics()),
     )
 

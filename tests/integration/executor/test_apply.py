@@ -257,13 +257,15 @@ async def test_command_of_an_older_generation_changes_nothing(executor: Executor
     assert (await executor.live(newer))["data"] == {"a": "new"}
 
 
-async def test_command_past_its_time_changes_nothing_and_is_not_answered(executor: Executor) -> None:
+async def test_command_past_its_time_changes_nothing_and_is_asked_for_again(executor: Executor) -> None:
     wanted = to_apply(executor.config_map(a="1"))
     late = executor.apply(wanted, not_after=datetime.now(UTC) - timedelta(seconds=1))
 
-    await executor.commands.handle(late)
+    fact = await executor.answer(late)
 
-    assert executor.answers.facts == []
+    assert isinstance(fact, StepErrored)
+    assert fact.reason is Reason.COMMAND_EXPIRED
+    assert fact.retry_after_s is not None
     assert await executor.kube.find(wanted.key) is None
 
 

@@ -112,7 +112,10 @@ async def test_namespace_that_was_taken_off_is_an_error_and_nothing_goes(unenrol
 async def test_command_past_its_time_deletes_nothing(executor: Executor) -> None:
     live = await executor.kube.create(executor.config_map(), field_manager=ADMIN)
 
-    await executor.commands.handle(executor.prune(to_prune(live), not_after=datetime.now(UTC) - timedelta(seconds=1)))
+    late = executor.prune(to_prune(live), not_after=datetime.now(UTC) - timedelta(seconds=1))
 
-    assert executor.answers.facts == []
+    fact = await executor.answer(late)
+
+    assert isinstance(fact, StepErrored)
+    assert fact.reason is Reason.COMMAND_EXPIRED
     assert await executor.kube.find(key("ConfigMap", "a", executor.namespace)) is not None

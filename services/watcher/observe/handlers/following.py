@@ -1,11 +1,12 @@
 """Follows the sources and keeps the picture by what they tell."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from services.watcher.observe.domain.intake import Seen
+from services.watcher.observe.domain.owned import Owned
 from services.watcher.observe.domain.picture import Picture, Touched
 from services.watcher.observe.ports import All, Blind, Cluster, Gone, Item, Put, Source
 from shared.contracts.annotations import LABEL_MANAGED_BY, MANAGED_BY
@@ -72,6 +73,8 @@ class _Following:
     held: set[str] = field(default_factory=set)
     """uids of what the picture has from it."""
     settled: bool = False
+    listed: bool = False
+    """It has told all that it has, once; not so a kind that is not served."""
     problem: str = "not listed yet"
 
 
@@ -113,6 +116,11 @@ class Follower:
             for gvk in self._wanted:
                 self.want(gvk)
 
+    def missing(self, known: Mapping[str, Owned]) -> dict[str, Owned]:
+        """What was known before and is not there now, of the kinds that are listed."""
+        held = {gvk: f.held for gvk, f in self._following.items() if f.listed}
+        return {uid: owned for uid, owned in known.items() if uid not in held.get(_kind(owned), {uid})}
+
     def want(self, gvk: GroupVersionKind) -> None:
         """Follow objects of ours of one more kind."""
         if gvk in self._following or gvk in NEVER_SWEPT:
@@ -135,6 +143,7 @@ class Follower:
         match item:
             case All(seen=seen):
                 self._replace(following, seen)
+                following.listed = True
                 self._settle(following, "")
             case Put(seen=seen):
                 self._put(following, seen)
@@ -180,3 +189,7 @@ class Follower:
         following.problem, following.settled = problem, True
         if all(f.settled for f in self._following.values() if f.required):
             self.settled.set()
+
+
+def _kind(owned: Owned) -> GroupVersionKind:
+    return GroupVersionKind(owned.key.api_version, owned.key.kind)

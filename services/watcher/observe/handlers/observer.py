@@ -1,8 +1,9 @@
 """The observer of one cluster, leading or standing by."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from services.watcher.observe.handlers.stating import Orders, Voice
 from services.watcher.observe.handlers.term import About, Pace, Term
@@ -14,9 +15,14 @@ from shared.logging import get_logger
 from shared.metrics import Metrics
 from shared.runtime.stopping import Stopping
 
+if TYPE_CHECKING:
+    from services.watcher.observe.domain.owned import Owned
+
 logger = get_logger(__name__)
 
 _PROBE_EVERY_S = 5.0
+_PROBE_AGAIN_S = 2.0
+"""While it does not answer."""
 _RETRY_S = 1.0
 
 
@@ -47,14 +53,14 @@ class Observer:
         self._leading = metrics.gauge("observe_leading", "1 while this process holds the Lease")
         self._started_at = now()
         self._term: Term | None = None
+        self._known: Mapping[str, Owned] = {}
         self._api_problem = "the Kubernetes API has not answered yet"
 
     @property
     def problems(self) -> list[str]:
         """Why the work is not done; none for a standby that could take over."""
-        if self._term is not None:
-            return self._term.problems
-        return [self._api_problem] if self._api_problem else []
+        seen = [] if self._term is None else self._term.problems
+        return [*([self._api_problem] if self._api_problem else []), *seen]
 
     async def lead(self, transitions: int, stopping: Stopping) -> None:
         """Work for one term, until the stop; cancelled when the Lease is lost."""
@@ -65,6 +71,8 @@ class Observer:
                 self._term = term
                 await term.run(stopping)
         finally:
+            if self._term is not None:
+                self._known = self._term.known
             self._term = None
             self._leading.set(0)
 
@@ -84,7 +92,7 @@ class Observer:
             if bool(problem) != bool(self._api_problem):
                 logger.info("cluster_reachable", trouble=problem)
             self._api_problem = problem
-            await stopping.sleep(_PROBE_EVERY_S)
+            await stopping.sleep(_PROBE_AGAIN_S if problem else _PROBE_EVERY_S)
 
     async def _begin(self, transitions: int, stopping: Stopping) -> Term | None:
         """Ask the cluster who it is, for as long as it takes; None when the stop came first."""
@@ -108,4 +116,4 @@ class Observer:
             now=self._now,
         )
         about = About(git_version=git_version, version=self._version, started_at=self._started_at)
-        return Term(self._cluster, voice, about=about, pace=self._pace, metrics=self._metrics)
+        return Term(self._cluster, voice, about=about, pace=self._pace, metrics=self._metrics, before=self._known)

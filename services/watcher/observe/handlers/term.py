@@ -1,11 +1,14 @@
 """One term of leading: from the first list to the last fact. Nothing of it outlives the loss of the Lease."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 from services.watcher.observe.domain.dirty import Dirty
+from services.watcher.observe.domain.owned import Owned
 from services.watcher.observe.domain.picture import Picture, StepKey, Touched
 from services.watcher.observe.handlers.following import NEVER_SWEPT, OURS, Follower
 from services.watcher.observe.handlers.stating import Chatter, Speaker, Statements, Voice
@@ -59,8 +62,19 @@ class About:
 class Term:
     """Follows, judges and states, as long as it lasts."""
 
-    def __init__(self, cluster: Cluster, voice: Voice, *, about: About, pace: Pace, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        voice: Voice,
+        *,
+        about: About,
+        pace: Pace,
+        metrics: Metrics,
+        before: Mapping[str, Owned] = MappingProxyType({}),
+    ) -> None:
+        """`before` is what the last term of this process knew: what is not there any more is told as gone."""
         self._cluster = cluster
+        self._before = before
         self._voice = voice
         self._about = about
         self._pace = pace
@@ -84,6 +98,11 @@ class Term:
     def problems(self) -> list[str]:
         """Why this term does not do all of its work at the moment."""
         return [*self._follower.problems, *([self._beat_problem] if self._beat_problem else [])]
+
+    @property
+    def known(self) -> Mapping[str, Owned]:
+        """The objects that are there, and those that nobody has been told are gone."""
+        return {**self._before, **self._picture.vanished, **self._picture.objects}
 
     async def run(self, stopping: Stopping) -> None:
         """Work until the stop, then finish what is being said; cancel it when the Lease is lost."""
@@ -142,6 +161,10 @@ class Term:
         # Not before all is listed: a Deployment without its pods would be told as one that has not started.
         await self._follower.settled.wait()
         logger.info("cluster_listed", objects=len(self._picture.objects), pods=self._picture.pod_count)
+        gone, self._before = self._follower.missing(self._before), {}
+        self._picture.vanished.update(gone)
+        for uid in gone:
+            self._objects.mark(uid)
         self.restate()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._objects.run(stop), name="facts")

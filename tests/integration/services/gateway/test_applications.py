@@ -178,7 +178,7 @@ async def test_secret_values_are_nowhere_but_sealed(gateway: GatewayStack, team:
         place = Place(Tenant(team.name), Namespace(team.namespace), record.uid, "cred", key)
         for cluster in ("east", "west"):
             text = sealed_secret[field][key]
-            assert open_value(text, place, ClusterName(cluster), gateway.sealing_keys[cluster]) == canary.encode()
+            assert open_value(text, place, ClusterName(cluster), [gateway.sealing_keys[cluster]]) == canary.encode()
     assert (await team.ann.apply(document)).body["changed"] is False
     secret["stringData"]["a"] = "another"
     assert (await team.ann.apply(document)).body["changed"] is True

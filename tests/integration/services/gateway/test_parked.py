@@ -11,12 +11,12 @@ import pytest
 from shared.bus import Bus, Delivery, Parker, work
 from shared.bus.parked import list_parked
 from shared.contracts import subjects
-from shared.contracts.envelope import VERSION, Envelope
+from shared.contracts.envelope import Envelope
 from shared.contracts.facts import ObjectsPruned
 from shared.contracts.identity import AppRef, ClusterName
 from shared.contracts.registry import Role
 from shared.errors import Rejected
-from shared.runtime import Stopping
+from shared.runtime.stopping import Stopping
 from tests.integration.services.gateway.conftest import Team
 from tests.support.conditions import until
 from tests.support.gateway import Caller, GatewayStack
@@ -92,7 +92,7 @@ async def test_a_parked_message_is_listed_and_shown(team: Team, boss: Caller, pl
     shown = await boss.get(f"{PARKED}/{sequence}")
     assert shown.status == 200
     assert {key: shown.body[key] for key in item} == item
-    assert shown.body["envelope"]["type"] == f"dev.kubemin.ObjectsPruned.v{VERSION}"
+    assert shown.body["envelope"]["type"] == "dev.kubemin.ObjectsPruned.v1"
     assert shown.body["envelope"]["data"]["app"]["name"] == "shop"
 
 

@@ -12,6 +12,7 @@ from services.planner.domain.decide import Deploy
 from services.planner.handlers import Facts, TakeUp
 from services.planner.sweeping import Sweeper
 from shared.bus import topology
+from shared.bus.consumer import Backlog
 from shared.bus.errors import BusUnavailable
 from shared.bus.parking import Parker
 from shared.bus.worker import work_batches
@@ -44,18 +45,18 @@ def a_plan(uid: AppUid) -> Plan:
     return Plan(app=app(uid), uid=uid, run=run_id(uid, 1), generation=1, steps=(step("web"),))
 
 
-async def nothing_waits() -> int:
-    return 0
+async def nothing_waits() -> Backlog:
+    return Backlog(settled=0, last=0)
 
 
-async def nobody_can_tell() -> int:
+async def nobody_can_tell() -> Backlog:
     raise BusUnavailable("counting", "not connected")
 
 
 def sweeper(
     planner: Planner,
     *,
-    backlog: Callable[[], Awaitable[int]] = nothing_waits,
+    backlog: Callable[[], Awaitable[Backlog]] = nothing_waits,
     clock: Callable[[], float] = time.time,
 ) -> Sweeper:
     return Sweeper(

@@ -15,7 +15,8 @@ from shared.contracts.envelope import Envelope, unwrap
 from shared.contracts.facts import AgentBeat, ObjectsPruned
 from shared.contracts.identity import ClusterName
 from shared.errors import Rejected
-from shared.runtime import BusSettings, trace
+from shared.runtime import trace
+from shared.runtime.settings import BusSettings
 from tests.support.bus import BusStack
 from tests.support.conditions import until
 from tests.support.messages import a_beat, a_command, a_fact, app_ref

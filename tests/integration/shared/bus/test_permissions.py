@@ -1,22 +1,20 @@
 """Who may do what: one row for every role and subject, tried on a real server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from shared.bus import Bus, BusUnavailable
-from shared.bus.credentials import read_credentials
 from shared.bus.topology import executor_durable, parked_by
 from shared.contracts import subjects
 from shared.contracts.envelope import Envelope
 from shared.contracts.facts import AgentBeat
 from shared.contracts.identity import PRUNE, ClusterName
 from shared.errors import Retryable
-from tests.support.bus import BusStack, bus_stack
+from tests.support.bus import BusStack, raw_client
 from tests.support.conditions import until
 from tests.support.messages import a_beat, a_command, a_fact, app_ref
 from tests.support.waiting import eventually
@@ -70,12 +68,6 @@ FOREIGN_SUBSCRIPTIONS = (
 )
 
 
-@pytest.fixture(scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BusStack]:
-    async with bus_stack(tmp_path_factory.mktemp("nats"), "east", "we.st") as running:
-        yield running
-
-
 @pytest.fixture
 async def stack(server: BusStack) -> BusStack:
     """The server of the module with empty streams: these tests look at effects, and are many."""
@@ -83,25 +75,6 @@ async def stack(server: BusStack) -> BusStack:
     for info in await planner.jetstream.streams_info():
         await planner.jetstream.purge_stream(str(info.config.name))
     return server
-
-
-async def raw_client(stack: BusStack, user: str) -> Client:
-    """Return the library's own client, which checks nothing for us."""
-    credentials = read_credentials(stack.accounts / f"{user}.json")
-    client = Client()
-
-    async def ignore(_error: Exception) -> None:
-        """Denials arrive here; the tests look at effects."""
-
-    await client.connect(
-        servers=credentials.servers,
-        user=credentials.user,
-        password=credentials.password.get_secret_value(),
-        inbox_prefix=credentials.inbox_prefix,
-        error_cb=ignore,
-        allow_reconnect=False,
-    )
-    return client
 
 
 async def stored(bus: Bus, stream: str) -> int:

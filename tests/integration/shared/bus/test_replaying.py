@@ -10,11 +10,12 @@ from shared.bus import Batch, Bus, Delivery, Parker, decode, topology, work, wor
 from shared.bus.parked import Parked, list_parked
 from shared.bus.replaying import NotReplayable, Replayed, ReplayParked, ask_replay
 from shared.contracts import subjects
-from shared.contracts.envelope import VERSION, Envelope
+from shared.contracts.envelope import Envelope
 from shared.contracts.facts import FACT, ObjectsPruned
 from shared.contracts.identity import ClusterName
+from shared.contracts.versions import VERSION
 from shared.errors import Rejected, Retryable
-from shared.runtime import Stopping
+from shared.runtime.stopping import Stopping
 from tests.support.bus import BusStack
 from tests.support.conditions import until
 from tests.support.messages import a_fact, app_ref
@@ -78,7 +79,7 @@ async def parked(bus: Bus) -> list[Parked]:
 async def set_aside(stack: BusStack, nonce: int, *, reason: str = "NewerVersion", version: int = VERSION) -> Parked:
     """Park a fact as a build did that did not understand it; `version` is what it is in."""
     agent, planner = await stack.connect("cluster-east"), await stack.connect("planner")
-    payload = agent.wrap(a_fact(nonce=nonce)).replace(f".v{VERSION}".encode(), f".v{version}".encode())
+    payload = agent.wrap(a_fact(nonce=nonce)).replace(b".v1", f".v{version}".encode())
     await agent.publish_raw(STATUS, payload, headers={"Nats-Msg-Id": f"once-{nonce}"})
     (delivery,) = await planner.consumer("STATUS", DURABLE).fetch(1)
     await Parker(planner, DURABLE).park(delivery, reason=reason, error="as an older build says")

@@ -1,7 +1,7 @@
 """Every role and every subject, every role and every request of JetStream: what is not theirs is denied."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from itertools import product
 
 import pytest
@@ -9,11 +9,10 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from shared.bus import Bus, BusUnavailable, Delivery
-from shared.bus.credentials import read_credentials
 from shared.bus.topology import STREAMS, Durable, durables, executor_durable, parked_by
 from shared.contracts import subjects
 from shared.contracts.identity import PRUNE, ClusterName
-from tests.support.bus import BusStack, bus_stack
+from tests.support.bus import BusStack, raw_client
 from tests.support.conditions import until
 from tests.support.messages import a_fact, app_ref
 
@@ -94,31 +93,6 @@ MAY_ASK: dict[str, set[str]] = {
     "cluster-we.st": {"CONSUMER.MSG.NEXT.STEPS.executor-we_st"},
 }
 NO_WAIT = b'{"batch":1,"no_wait":true}'
-
-
-@pytest.fixture(scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BusStack]:
-    async with bus_stack(tmp_path_factory.mktemp("nats"), "east", "we.st") as running:
-        yield running
-
-
-async def raw_client(stack: BusStack, user: str) -> Client:
-    """Return the library's own client, which checks nothing for us."""
-    credentials = read_credentials(stack.accounts / f"{user}.json")
-    client = Client()
-
-    async def ignore(_error: Exception) -> None:
-        """Denials arrive here; the tests look at effects."""
-
-    await client.connect(
-        servers=credentials.servers,
-        user=credentials.user,
-        password=credentials.password.get_secret_value(),
-        inbox_prefix=credentials.inbox_prefix,
-        error_cb=ignore,
-        allow_reconnect=False,
-    )
-    return client
 
 
 async def emptied(stack: BusStack) -> Bus:

@@ -1,6 +1,8 @@
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,7 @@ from shared.contracts import subjects
 from shared.contracts.envelope import unwrap
 from shared.contracts.identity import ClusterName
 from shared.errors import Retryable
-from shared.runtime import Stopping
+from shared.runtime.stopping import Stopping
 from tests.support.bus import BusStack
 from tests.support.conditions import until
 from tests.support.messages import a_beat, a_fact, app_ref
@@ -198,3 +200,31 @@ async def test_a_reader_that_leaves_takes_its_consumer_with_it(stack: BusStack) 
         return await consumers(planner, "RUNS") == before
 
     await until(gone)
+
+
+@pytest.mark.parametrize("deliver", ["all", "last_per_subject", "new"])
+async def test_messages_cut_off_the_end_of_a_stream_are_said_honestly(
+    stack: BusStack, tmp_path: Path, deliver: Deliver
+) -> None:
+    planner, gateway = await stack.connect("planner"), await stack.connect("gateway")
+    await publish(planner, 1, "a")
+    before = await consumers(planner, "RUNS")
+    async with reading(gateway, "RUNS", "kubemin.run.>", deliver) as read:
+
+        async def attached() -> bool:
+            return await consumers(planner, "RUNS") > before
+
+        await until(attached)
+        await stack.server.stop()
+        shutil.copytree(stack.server.store_dir, tmp_path / "copy")
+        await stack.server.start()
+        for nonce in (2, 3, 4):
+            await publish(planner, nonce, "b")
+        await until(lambda: read[-1:] == [4])
+        await stack.server.kill()
+        shutil.rmtree(stack.server.store_dir)
+        shutil.copytree(tmp_path / "copy", stack.server.store_dir)
+        await stack.server.start()
+        await until(lambda: RESYNC in read)
+        await publish(planner, 5, "c")
+        await until(lambda: read[-1:] == [5])

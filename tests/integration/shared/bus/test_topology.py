@@ -9,7 +9,7 @@ from shared.bus.credentials import Storage
 from shared.bus.topology import STREAMS, TopologyConflict, ensure, stream_config
 from shared.contracts import subjects
 from shared.contracts.identity import ClusterName
-from shared.runtime import Stopping
+from shared.runtime.stopping import Stopping
 from tests.support.bus import STORAGE, BusStack
 from tests.support.conditions import until
 from tests.support.messages import a_fact, app_ref

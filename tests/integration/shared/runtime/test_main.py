@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[4]
 SERVICE = """
 import asyncio, sys
 from shared.errors import Retryable
-from shared.runtime import HttpSettings, main, serve
+from shared.runtime.service import main, serve
+from shared.runtime.settings import HttpSettings
 
 async def run(settings):
     match sys.argv[1]:

@@ -8,9 +8,10 @@ from aiohttp import ClientSession, ClientTimeout, web
 
 from shared.errors import Fatal
 from shared.metrics import Metrics
-from shared.runtime import HttpSettings, Stopping, serve
 from shared.runtime.health import CannotListen
-from shared.runtime.service import Task, TaskEnded
+from shared.runtime.service import Task, TaskEnded, serve
+from shared.runtime.settings import HttpSettings
+from shared.runtime.stopping import Stopping
 from tests.support.conditions import until
 
 

@@ -55,7 +55,7 @@ def test_what_cannot_be_helped_by_trying_again_is_refused(
         (ApiUnavailable("503"), Reason.API_UNAVAILABLE, None),
         (TooManyRequests("slow down", retry_after_s=3.0), Reason.API_UNAVAILABLE, 3.0),
         (Unauthorized("token expired"), Reason.API_UNAVAILABLE, None),
-        (Conflict("stale"), Reason.CONFLICT, 5.0),
+        (Conflict("stale"), Reason.CONFLICT, None),
     ],
 )
 def test_what_may_pass_is_an_outage(error: KubeError, reason: Reason, retry_after_s: float | None) -> None:

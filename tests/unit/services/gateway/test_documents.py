@@ -111,7 +111,7 @@ def test_a_value_opens_only_in_the_clusters_it_was_sealed_for(field: str, writte
     assert secret_of(document)[field]["password"] == written, "what was sent is left alone"
     text = secret_of(sealing.document)[field]["password"]
     for cluster, key in (("east", east), ("west", west)):
-        assert open_value(text, place("password"), ClusterName(cluster), key) == CANARY.encode()
+        assert open_value(text, place("password"), ClusterName(cluster), [key]) == CANARY.encode()
 
 
 def test_an_unchanged_value_keeps_its_ciphertext_and_a_changed_one_does_not() -> None:
@@ -141,7 +141,7 @@ def test_a_value_that_looks_sealed_is_sealed_like_any_other() -> None:
     forged_text = forged["stringData"]["password"]
     again = seal(a_document(stringData={"password": forged_text}), a_cluster("east", key=key))
     text = secret_of(again.document)["stringData"]["password"]
-    assert open_value(text, place("password"), ClusterName("east"), key) == forged_text.encode()
+    assert open_value(text, place("password"), ClusterName("east"), [key]) == forged_text.encode()
 
 
 def test_a_value_that_is_no_base64_is_told_and_not_sealed() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.gateway.domain import health
 from services.gateway.domain.health import HEALTHY, Verdict, worse, worst
+from shared.contracts.facts import BEAT_STALE_AFTER_S
 from shared.contracts.phases import AppPhase, Health, Reason, RunPhase, StepPhase
 from shared.contracts.views import ClusterHealth
 from tests.support.records import EAST, NOW, a_run, a_step, an_object
@@ -17,7 +18,7 @@ VERDICTS = st.builds(
     Verdict, st.sampled_from(Health), st.sampled_from([Reason.NONE, Reason.OOM_KILLED]), st.sampled_from(["", "a", "b"])
 )
 FRESH_S = 1.0
-STALE_S = health.BEAT_STALE_AFTER_S + 1
+STALE_S = BEAT_STALE_AFTER_S + 1
 
 
 @given(VERDICTS, VERDICTS, VERDICTS)

@@ -433,6 +433,25 @@ async def test_a_reader_whose_rights_end_is_let_go(world: World, monkeypatch: py
         assert [type(each) for each in await rest(stream)] == [State]
 
 
+async def test_a_reader_whose_rights_nobody_can_look_up_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "IDLE_S", 0.05)
+    world.happen(1)
+    world.project()
+    asked = 0
+
+    async def away() -> bool:
+        nonlocal asked
+        asked += 1
+        raise Retryable("away")
+
+    async with bench(world) as running:
+        stream = await running.streams.open(ANN, RUN, after=None, still_allowed=away)
+        async with aclosing(stream), asyncio.timeout(20):
+            told = [type(await anext(stream)) for _ in range(3)]
+    assert told == [State, Idle, Idle]
+    assert asked >= 1
+
+
 async def test_a_database_that_is_away_for_a_while_costs_nobody_the_stream(world: World) -> None:
     world.happen(1)
     world.project()

@@ -4,8 +4,9 @@ A history that no longer replays means that a run under way would be understood 
 `World.history()` of a test and never changed afterwards, unless a defect is mended that it had recorded.
 """
 
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -81,8 +82,36 @@ class History(Contract):
     events: tuple[RunEvent, ...]
 
 
+def told(state: AppState) -> Any:
+    """All that a state says, the same each time."""
+    return _steady(STATE.dump_python(state))
+
+
+def _steady(value: Any) -> Any:
+    match value:
+        case dict():
+            return {str(key): _steady(each) for key, each in value.items()}
+        case set():
+            return sorted(str(each) for each in value)
+        case list() | tuple():
+            return [_steady(each) for each in value]
+        case Enum():
+            return value.value
+        case _:
+            return value
+
+
 def replay(history: History) -> "Sequence[RunEvent]":
     """Decide it all again, the state in its stored form in between."""
+    return _decided(history)[1]
+
+
+def replayed(history: History) -> AppState:
+    """The state that comes of it."""
+    return _decided(history)[0]
+
+
+def _decided(history: History) -> "tuple[AppState, Sequence[RunEvent]]":
     state = AppState(app=history.app, uid=history.uid)
     events: list[RunEvent] = []
     for recorded in history.turns:
@@ -96,4 +125,4 @@ def replay(history: History) -> "Sequence[RunEvent]":
         )
         state = turn.state
         events += turn.events
-    return [RUN_EVENT.validate_json(RUN_EVENT.dump_json(event)) for event in events]
+    return state, [RUN_EVENT.validate_json(RUN_EVENT.dump_json(event)) for event in events]

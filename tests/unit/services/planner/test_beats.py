@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Literal
 
-from services.planner.domain.beats import BEAT_LIMIT_S, Beats
-from shared.contracts.facts import AgentBeat
+from services.planner.domain.beats import Beats
+from shared.contracts.facts import BEAT_STALE_AFTER_S, AgentBeat
 from tests.unit.services.planner.trace import HERE
 
 AN_HOUR_S = 3600.0
@@ -32,8 +32,8 @@ def test_cluster_is_alive_while_it_beats_although_the_clock_of_the_bus_is_behind
     beats = Beats(started_at=0)
     for now in (100, 105):
         heard(beats, now, kept_s=AN_HOUR_S)
-    assert beats.alive(HERE, 105 + BEAT_LIMIT_S)
-    assert not beats.alive(HERE, 106 + BEAT_LIMIT_S)
+    assert beats.alive(HERE, 105 + BEAT_STALE_AFTER_S)
+    assert not beats.alive(HERE, 106 + BEAT_STALE_AFTER_S)
 
 
 def test_what_was_kept_is_not_taken_for_new_when_the_reading_begins_again() -> None:

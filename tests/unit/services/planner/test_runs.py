@@ -10,7 +10,7 @@ from shared.contracts.facts import ObservationOrder, RunRejected, StepProblem
 from shared.contracts.identity import ClusterName, StepId
 from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
 from shared.contracts.plan import Deadlines
-from shared.contracts.runs import ObjectForgotten, RunAccepted
+from shared.contracts.runs import ObjectForgotten, RunAccepted, RunPhaseChanged
 from tests.unit.services.planner.trace import HERE, World, claim, deployment, step
 
 THERE = ClusterName("there")
@@ -262,6 +262,46 @@ def test_cluster_that_never_answers_ends_preparing_as_unreachable() -> None:
     world.later(121)
     assert world.run_phase() is RunPhase.ERROR
     assert world.events[-1].reason is Reason.CLUSTER_UNREACHABLE  # type: ignore[union-attr]
+
+
+def test_run_that_waits_for_a_cluster_says_so_and_stops_saying_it() -> None:
+    world = World()
+    world.gone.add(HERE)
+    world.deploy(step("web"))
+    told = world.events[-1]
+    assert isinstance(told, RunPhaseChanged)
+    assert (told.phase, told.reason) == (RunPhase.PREPARING, Reason.CLUSTER_UNREACHABLE)
+    assert HERE in told.message
+    world.later(20)
+    assert world.events[-1] is told, "the same again says nothing"
+    world.gone.clear()
+    world.later(30)
+    cleared = world.events[-1]
+    assert isinstance(cleared, RunPhaseChanged)
+    assert (cleared.phase, cleared.reason, cleared.message) == (RunPhase.PREPARING, Reason.NONE, "")
+
+
+def test_step_that_waits_for_a_cluster_says_so_and_stops_saying_it() -> None:
+    world = World()
+    world.deploy(step("web"))
+    world.prepared()
+    world.gone.add(HERE)
+    world.later(10)
+    assert world.phase("web") == (StepPhase.APPLYING, Reason.CLUSTER_UNREACHABLE)
+    world.gone.clear()
+    world.later(60)
+    assert world.phase("web") == (StepPhase.APPLYING, Reason.NONE)
+
+
+def test_run_that_waits_until_an_older_command_can_do_nothing_any_more_names_the_cluster() -> None:
+    world = World()
+    world.deploy(step("web"))
+    world.prepared()
+    world.gone.add(HERE)
+    world.deploy(step("web"))
+    told = world.events[-1]
+    assert isinstance(told, RunPhaseChanged)
+    assert (told.generation, told.phase, told.reason) == (2, RunPhase.ACCEPTED, Reason.CLUSTER_UNREACHABLE)
 
 
 def test_verdict_about_a_cluster_that_is_gone_waits_and_is_not_taken_when_it_is_back_in_time() -> None:

@@ -93,6 +93,30 @@ def test_answered_command_has_expired_when_its_lost_acknowledgement_brings_it_ba
     assert max(c.not_after.timestamp() - at for at, c in sent) < ACK_WAIT_S
 
 
+def test_command_that_was_taken_up_too_late_is_sent_again_soon() -> None:
+    world = World()
+    (prepare,) = world.deploy(step("web"))
+    *_, prepare = world.later(60)
+    world.expired(prepare)
+    assert world.later(1) == []
+    (again,) = world.later(1)
+    assert isinstance(again, PrepareRun)
+    (web,) = world.prepared(again)
+    world.expired(web)
+    (again,) = world.later(2)
+    assert (again.step, again.nonce) == ("web", web.nonce + 1)
+    assert world.phase("web") == (StepPhase.APPLYING, Reason.NONE)
+
+
+def test_another_executor_may_be_at_work_on_a_command_that_one_took_up_too_late() -> None:
+    world = World()
+    world.deploy(step("web"))
+    (web,) = world.prepared()
+    world.expired(web)
+    assert world.deploy(step("web")) == []
+    assert world.run_phase() is RunPhase.ACCEPTED
+
+
 def test_answered_nudge_is_not_waited_for() -> None:
     world = World()
     world.deploy(step("web"))

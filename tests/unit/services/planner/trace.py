@@ -233,6 +233,12 @@ class World:
         """Fail a step by the platform's fault."""
         return self.tell(StepErrored(**self.header(command), reason=reason, message="the API server is away"))
 
+    def expired(self, command: Command, *, retry_after_s: float = 2) -> list[Command]:
+        """It was taken up after its `not_after`."""
+        header = self.header(command)
+        late = StepErrored(**header, reason=Reason.COMMAND_EXPIRED, message="late", retry_after_s=retry_after_s)
+        return self.tell(late)
+
     def queued(self, command: Command) -> list[Command]:
         """Say that a step does not fit now."""
         needed, available = {"cpu": "4"}, {"cpu": "1"}

@@ -84,3 +84,11 @@ def test_a_name_that_cannot_be_in_a_subject_is_refused(
 def test_nothing_that_is_written_ends_in_a_half(tmp_path: Path) -> None:
     write_accounts(tmp_path, url=URL, clusters=["east"])
     assert list(tmp_path.glob("*.new")) == []
+
+
+def test_the_authority_is_kept_and_new_users_have_it(tmp_path: Path) -> None:
+    given = ["--out", str(tmp_path), "--url", "tls://nats.example:4222"]
+    assert main([*given, "--cluster", "east", "--ca-file", "ca.pem"]) == 0
+    assert main([*given, "--cluster", "west"]) == 0
+    for user in ("gateway", "cluster-east", "cluster-west", "auditor-audit"):
+        assert read_credentials(tmp_path / f"{user}.json").ca_file == Path("ca.pem")
