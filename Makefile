@@ -41,6 +41,18 @@ test: setup ## All tests, also on a real Kubernetes control plane (built once, a
 test-fast: setup ## All tests that need no real control plane
 	@$(PY) -m pytest $(PARALLEL) -m "not plane" $(ARGS)
 
+.PHONY: chaos
+chaos: setup ## Kill everything again and again for 5 minutes while delivering (ARGS="--seed N" repeats)
+	@$(PY) -m dev.repo.go
+	@$(PY) -m dev.plane build
+	@$(PY) -m tests.chaos --applications 300 --seconds 300 --every 2 --cluster plane $(ARGS)
+
+.PHONY: bench
+bench: setup ## Measure, each figure beside its baseline; about 20 minutes (less: ARGS="core chain --quick")
+	@$(PY) -m dev.repo.go
+	@$(PY) -m dev.plane build
+	@$(PY) -m tests.bench --json build/bench.json $(ARGS)
+
 .PHONY: lint
 lint: setup ## Rules, format, and which module may import which
 	@$(PY) -m ruff check

@@ -1,8 +1,10 @@
-"""One SIGKILL of each part in the middle of a delivery: it converges after the restart, and no Job has run twice."""
+"""One SIGKILL of each part in the middle of a delivery: it converges, no Job runs twice, people read the truth."""
 
 import pytest
 
-from shared.kube.kinds import GroupVersionKind
+from shared.contracts.identity import AppUid
+from tests.chaos import checking
+from tests.chaos.counting import counting
 from tests.e2e.system import Document, System, application, component, describe
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240, func_only=True)]
@@ -40,17 +42,20 @@ async def kill(system: System, part: str) -> None:
 @pytest.mark.parametrize("moment", ["at once", "under way"])
 @pytest.mark.parametrize("part", PARTS)
 async def test_delivery_survives_the_death_of_a_part(system: System, namespace: str, part: str, moment: str) -> None:
-    run_id = await system.apply(chain(namespace))
-    if moment == "under way":
-        await system.until(
-            lambda: system.run(run_id), lambda r: any(s["phase"] == "Succeeded" for s in r.get("steps", []))
-        )
-    await kill(system, part)
-    run = await system.ended(run_id, timeout_s=150)
-    assert run["phase"] == "Succeeded", describe(run)
-    api = system.kube[system.clusters[0]]
-    jobs = (await api.list_objects(GroupVersionKind("batch/v1", "Job"), namespace=namespace)).objects
-    assert len(jobs) == 1
-    pods = (await api.list_objects(GroupVersionKind("v1", "Pod"), namespace=namespace)).objects
-    owners = [owner["name"] for pod in pods for owner in pod["metadata"].get("ownerReferences", [])]
-    assert owners.count(jobs[0]["metadata"]["name"]) == 1
+    async with counting(system.kube, namespace) as ledger:
+        run_id = await system.apply(chain(namespace))
+        if moment == "under way":
+            await system.until(
+                lambda: system.run(run_id), lambda r: any(s["phase"] == "Succeeded" for s in r.get("steps", []))
+            )
+        await kill(system, part)
+        run = await system.ended(run_id, timeout_s=150)
+        assert run["phase"] == "Succeeded", describe(run)
+    # Watched all the time: what was deleted meanwhile counts as well.
+    assert (len(ledger.uids), ledger.again, ledger.crowded, ledger.gaps) == (1, [], [], [])
+    assert [len(pods) for pods in ledger.pods.values()] == [1]
+    uids = [AppUid(run["uid"])]
+    assert [check for check in await checking.history(system.database, uids) if not check.ok] == []
+    await system.until(
+        lambda: checking.projections(system.database, uids), lambda checks: all(c.ok for c in checks), timeout_s=90
+    )

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from shared.sealing import generate
+from shared.sealing.keys import add_key, keep_newest
 from shared.store.database import Database
 from tests.e2e.system import System, application, component
 
@@ -59,20 +61,62 @@ async def test_a_canary_is_found_nowhere_but_in_the_cluster(system: System, name
 
 
 async def test_unchanged_secret_does_not_roll_what_uses_it(system: System, namespace: str) -> None:
-    def document(image: str) -> dict[str, Any]:
-        storage = {
-            "type": "storage",
-            "properties": {"secret": [{"name": "login", "mountPath": "/login", "stringData": {"password": "same"}}]},
-        }
-        return application(namespace, component("web", traits=[storage], image=image))
-
-    await system.delivered(document("registry.example/app:1"))
+    await system.delivered(with_login(namespace, "same", image="registry.example/app:1"))
     before = await system.object("Secret", "login", namespace)
-    await system.delivered(document("registry.example/app:2"))
+    await system.delivered(with_login(namespace, "same", image="registry.example/app:2"))
     after = await system.object("Secret", "login", namespace)
     assert before is not None
     assert after is not None
     assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+
+async def test_rotated_key_is_sealed_for_and_the_old_one_still_opens(system: System, namespace: str) -> None:
+    cluster = system.clusters[0]
+    executor = system.stack.services[f"executor-{cluster}"]
+    rotation = f"/clusters/{cluster}/rotate-key"
+    refused = await system.call("POST", rotation)
+    assert (refused.status, refused.body["code"]) == (409, "NoNewSealingKey")
+    assert "python -m shared.sealing rotate" in refused.body["detail"]
+
+    # Sealed for the old key, and applied by an executor that holds a newer one as well.
+    await executor.process.stop()
+    run = await system.apply(with_login(namespace, "old"))
+    new = generate()
+    add_key(new, system.stack.layout.sealing_key(cluster))
+    await executor.start()
+    await executor.ready()
+    assert (await system.ended(run))["phase"] == "Succeeded"
+    assert await login_of(system, namespace) == "old"
+
+    async def rotated() -> int:
+        return (await system.call("POST", rotation)).status
+
+    await system.until(rotated, lambda status: status == 200)
+    answer = await system.call("POST", rotation)
+    assert (answer.status, answer.body["code"]) == (409, "NoNewSealingKey")
+
+    # An executor that has the new key alone opens only what is sealed for it now.
+    keep_newest(system.stack.layout.sealing_key(cluster))
+    await executor.process.stop()
+    await executor.start()
+    await executor.ready()
+    await system.delivered(with_login(namespace, "new"))
+    assert await login_of(system, namespace) == "new"
+    await system.delivered(with_login(namespace, "new", image="registry.example/app:2"))
+
+
+def with_login(namespace: str, password: str, **properties: Any) -> dict[str, Any]:
+    storage = {
+        "type": "storage",
+        "properties": {"secret": [{"name": "login", "mountPath": "/login", "stringData": {"password": password}}]},
+    }
+    return application(namespace, component("web", traits=[storage], **properties))
+
+
+async def login_of(system: System, namespace: str) -> str:
+    secret = await system.object("Secret", "login", namespace)
+    assert secret is not None
+    return base64.b64decode(secret["data"]["password"]).decode()
 
 
 async def assert_clean_database(database: Database, needles: list[bytes]) -> None:
