@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.outputs import Output, PlanOutput
+from cli.outputs import DocumentOutput, Output, PlanOutput
+from shared.contracts.kinds import TypeKind
 
 if TYPE_CHECKING:
     from cli.client import Client
@@ -107,6 +108,20 @@ def plan(
     _run(ctx, output, lambda s, c: documents.plan(s, c, file))
 
 
+@app.command(epilog=_EPILOG)
+def convert(
+    ctx: typer.Context,
+    file: Files,
+    output: Annotated[DocumentOutput, typer.Option("-o", "--output", help="The form of the documents.")] = (
+        DocumentOutput.YAML
+    ),
+) -> None:
+    """Print documents in KubeMin-Cli's JSON dialect as OAM Applications, with their secret values."""
+    from cli.commands import documents
+
+    _run(ctx, output, lambda s, c: documents.convert(s, c, file))
+
+
 @app.command("list", epilog=_EPILOG)
 def list_(
     ctx: typer.Context,
@@ -155,6 +170,32 @@ def rotate_key(
     from cli.commands import clusters as commands
 
     _run(ctx, output, lambda s, c: commands.rotate_key(s, c, name))
+
+
+Kind = Annotated[
+    TypeKind | None, typer.Option("--kind", help="Only types that stand there in a document.", show_choices=True)
+]
+
+
+@app.command(epilog=_EPILOG)
+def types(ctx: typer.Context, kind: Kind = None, output: AnswerForm = Output.TABLE) -> None:
+    """List the types of components, traits and policies that documents can use."""
+    from cli.commands import catalogue
+
+    _run(ctx, output, lambda s, c: catalogue.list_types(s, c, kind=kind))
+
+
+@app.command(epilog=_EPILOG)
+def explain(
+    ctx: typer.Context,
+    path: Annotated[str, typer.Argument(metavar="TYPE[.FIELD...]", help="Such as webservice or webservice.ports.")],
+    kind: Kind = None,
+    output: AnswerForm = Output.TABLE,
+) -> None:
+    """Describe a type or a field of its properties: meaning, type, default, what is needed."""
+    from cli.commands import catalogue
+
+    _run(ctx, output, lambda s, c: catalogue.explain(s, c, path, kind=kind))
 
 
 @app.command(epilog=_EPILOG)

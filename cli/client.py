@@ -22,6 +22,7 @@ from shared.contracts.api import (
     ApplicationPage,
     ApplyResult,
     ClusterPage,
+    Conversion,
     KeyRotation,
     ParkedPage,
     ParkedSummary,
@@ -29,6 +30,8 @@ from shared.contracts.api import (
     Problem,
     ReplayResult,
 )
+from shared.contracts.catalogue import TypePage, TypeView
+from shared.contracts.kinds import TypeKind
 from shared.contracts.views import ApplicationView, PlanView, RunView
 
 _CONNECT_S = 5.0
@@ -86,6 +89,10 @@ class Client:
         """Ask what sending a document would do."""
         return await self._call(PlanView, "POST", "applications", {"dryRun": "true"}, document=document)
 
+    async def convert(self, document: str) -> Answer[Conversion]:
+        """Ask for a document as an OAM Application."""
+        return await self._call(Conversion, "POST", "convert", document=document)
+
     async def applications(
         self, *, namespace: str | None = None, phases: Sequence[str] = ()
     ) -> Answer[ApplicationPage]:
@@ -113,6 +120,14 @@ class Client:
     async def rotate_key(self, cluster: str) -> Answer[KeyRotation]:
         """Have secret values sealed for the newest key that the cluster holds."""
         return await self._change(KeyRotation, "POST", f"clusters/{cluster}/rotate-key")
+
+    async def types(self, kind: TypeKind | None = None) -> Answer[TypePage]:
+        """Read what documents can use."""
+        return await self._call(TypePage, "GET", "types", {"kind": kind.value} if kind else {})
+
+    async def type_view(self, name: str, kind: TypeKind | None = None) -> Answer[TypeView]:
+        """Read everything about a type."""
+        return await self._call(TypeView, "GET", f"types/{name}", {"kind": kind.value} if kind else {})
 
     async def parked_messages(self, *, consumer: str | None = None) -> Answer[ParkedPage]:
         """Read all messages that were set aside; where they take several pages, the body is the pages put together."""

@@ -18,3 +18,11 @@ class PlanOutput(StrEnum):
     JSON = "json"
     YAML = "yaml"
     """The same as YAML; several answers as documents of one stream."""
+
+
+class DocumentOutput(StrEnum):
+    """Of documents."""
+
+    YAML = "yaml"
+    """Several as documents of one stream."""
+    JSON = "json"

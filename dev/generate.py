@@ -21,10 +21,10 @@ def main() -> int:
     files: dict[str, str] = {
         "openapi.json": _openapi(),
         "asyncapi.json": _json(asyncapi.document()),
-        "types.md": types.reference(),
+        **{f"{name}.md": page for name, page in types.pages().items()},
         "settings.md": settings.reference(_settings()),
         **{f"schemas/{name}.json": _json(schema) for name, schema in asyncapi.schemas().items()},
-        **{f"schemas/types/{name}.json": _json(schema) for name, schema in types.schemas().items()},
+        **{f"schemas/{name}.json": _json(schema) for name, schema in types.schemas().items()},
     }
     for name, content in files.items():
         path = _REFERENCE / name
@@ -32,7 +32,7 @@ def main() -> int:
         if not path.exists() or path.read_text(encoding="utf-8") != content:
             path.write_text(content, encoding="utf-8")
             print(f"written: {path.relative_to(_ROOT)}")
-    for path in sorted((_REFERENCE / "schemas").rglob("*.json")):
+    for path in sorted([*(_REFERENCE / "schemas").rglob("*.json"), *(_REFERENCE / "types").glob("*.md")]):
         if str(path.relative_to(_REFERENCE)) not in files:
             path.unlink()
             print(f"removed: {path.relative_to(_ROOT)}")

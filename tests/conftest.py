@@ -27,6 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _group(item: pytest.Function) -> str:
-    """Tests of one system are one group, any others those of a module."""
+    """Tests of one system are one group, and those of packaging, which fetch the packages; any others of a module."""
     system = item.callspec.params.get("system") if hasattr(item, "callspec") else None
-    return f"system-{system}" if system else item.nodeid.partition("::")[0]
+    if system:
+        return f"system-{system}"
+    module = item.nodeid.partition("::")[0]
+    return "packaging" if module.startswith("tests/packaging/") else module

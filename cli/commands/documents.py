@@ -1,5 +1,6 @@
-"""`apply` and `plan`: every document by itself, and the worst of what became of them."""
+"""`apply`, `plan` and `convert`: every document by itself, and the worst of what became of them."""
 
+import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -52,14 +53,26 @@ async def plan(session: Session, client: Client, files: Sequence[str]) -> ExitCo
     return await _each(session, files, show)
 
 
-async def _each(session: Session, files: Sequence[str], handle: _Handle) -> ExitCode:
+async def convert(session: Session, client: Client, files: Sequence[str]) -> ExitCode:
+    """Print every document as an OAM Application, secret values as they are in the file."""
+
+    async def show(document: Document) -> None:
+        answer = await client.convert(document.text)
+        session.terminal.write(json.dumps(answer.value.document, ensure_ascii=False).encode())
+        _warn(session, document, answer.value.warnings)
+
+    # A refusal among the documents would be taken for one of them by whoever reads them.
+    return await _each(session, files, show, refusals=False)
+
+
+async def _each(session: Session, files: Sequence[str], handle: _Handle, *, refusals: bool = True) -> ExitCode:
     documents = read_all(files, sys.stdin.buffer)
     worst = ExitCode.OK
     for number, document in enumerate(documents):
         try:
             await handle(document)
         except Refused as refused:
-            if session.terminal.output != "table":
+            if refusals and session.terminal.output != "table":
                 session.terminal.write(refused.body)
             show(session.terminal.err, findings.problem(refused.problem, document.name, _origin(document)))
             worst = max(worst, refused.exit_code)

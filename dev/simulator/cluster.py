@@ -173,8 +173,10 @@ class Cluster:
     ) -> Object:
         """Commit an object that a client has written as a whole."""
         kind = key.kind
-        owners = managers.decode(old["metadata"].get("managedFields") or ())
+        # A client may write the list itself; an empty one leaves it as it is, and one with an empty entry clears it.
+        given = new["metadata"].pop("managedFields", None) if subresource is None else None
         new["metadata"].pop("managedFields", None)
+        owners = managers.decode(given or old["metadata"].get("managedFields") or ())
         apply_defaults(kind, new)
         prepare_update(kind, new, old, subresource)
         if options.manager:

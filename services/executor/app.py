@@ -43,7 +43,10 @@ def kinds_by_type(registry: Registry) -> dict[str, frozenset[str]]:
     A command does not tell which traits a component has. A type whose objects are written by hand has what is granted.
     """
     traits = frozenset[str]().union(*(trait.kinds for trait in registry.traits.values()))
-    return {name: entry.kinds | traits for name, entry in registry.job_types.items()} | DECLARED_KINDS
+    kinds = {name: entry.kinds | traits for name, entry in registry.job_types.items()}
+    # A declared object and a component may be called alike.
+    none = frozenset[str]()
+    return {name: kinds.get(name, none) | DECLARED_KINDS.get(name, none) for name in (*kinds, *DECLARED_KINDS)}
 
 
 def build(

@@ -57,7 +57,24 @@ class Cluster(ClusterReader, Protocol):
         """Server-side apply; uid and resourceVersion in the manifest are preconditions, raises Conflict."""
         ...
 
-    async def delete(self, key: ObjectKey, *, uid: str = "", acting_as: Impersonation | None = None) -> None:
+    async def patch(
+        self, key: ObjectKey, patch: Object, *, field_manager: str, acting_as: Impersonation | None = None
+    ) -> Object:
+        """JSON merge patch; uid and resourceVersion in it are preconditions, raises Conflict."""
+        ...
+
+    async def replace(self, manifest: Object, *, field_manager: str, acting_as: Impersonation | None = None) -> Object:
+        """Write the whole object; uid and resourceVersion in it are preconditions, raises Conflict."""
+        ...
+
+    async def delete(
+        self,
+        key: ObjectKey,
+        *,
+        uid: str = "",
+        propagation: str = "Background",
+        acting_as: Impersonation | None = None,
+    ) -> None:
         """Ask for deletion; raises NotFound, or Conflict for another uid."""
         ...
 

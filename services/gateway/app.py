@@ -24,11 +24,13 @@ from services.gateway.web.authentication import Authenticator
 from services.gateway.web.idempotency import Idempotent
 from services.gateway.web.routes import Routes, Timeouts
 from shared.bus.connection import Bus
+from shared.catalogue.entries import Catalogue
 from shared.central import connected
 from shared.contracts.identity import AppUid
 from shared.jobtypes.builtin import BUILTIN
 from shared.metrics import Metrics
 from shared.planning import DEFAULT_LIMITS
+from shared.planning.policies import POLICY_TYPES
 from shared.runtime.service import serve
 from shared.runtime.stopping import Stopping
 from shared.store import applications, idempotency, registry
@@ -122,6 +124,7 @@ def _application(
         streams=RunStreams(hub=hub, queries=queries, history=history, store=store, max_readers=settings.max_readers),
         parked=ParkedMessages(BusParked(bus)),
         clusters=Clusters(registrations, beats),
+        catalogue=Catalogue(BUILTIN, POLICY_TYPES),
         authenticator=authenticator,
         timeouts=Timeouts(
             body_s=settings.body_timeout_s, write_s=settings.write_timeout_s, keep_alive_s=settings.keep_alive_s
@@ -141,6 +144,7 @@ def _changes(
         announcer=BusAnnouncer(bus),
         drafting=Drafting(
             registry=registrations,
+            applications=store,
             sealer=SodiumSealer(_mark_key(settings)),
             job_types=BUILTIN,
             limits=DEFAULT_LIMITS,

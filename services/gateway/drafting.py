@@ -5,17 +5,20 @@ Planning a large document takes seconds of a thread, so it runs beside the event
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from services.gateway.domain import documents
 from services.gateway.domain.access import Principal
-from services.gateway.domain.documents import Checked
+from services.gateway.domain.documents import Checked, Parsed
 from services.gateway.domain.records import Wanted
 from services.gateway.domain.refusals import NamespaceForbidden
-from services.gateway.ports import RegistryReader, Sealer
+from services.gateway.ports import ApplicationReader, RegistryReader, Sealer
 from shared.contracts.desired import StoredApplication
 from shared.contracts.identity import AppRef, AppUid
-from shared.contracts.plan import Finding, Plan
+from shared.contracts.phases import AppPhase
+from shared.contracts.plan import Finding, Placement, Plan
 from shared.contracts.registry import ClusterRecord
+from shared.dialect import with_clones
 from shared.jobtypes.base import Registry as JobTypes
 from shared.planning import DocumentRejected, Limits, LocatedSecret, make_plan, secret_locations
 from shared.planning.trees import path_text
@@ -28,16 +31,25 @@ class Draft:
     app: AppRef
     checked: Checked
     clusters: tuple[ClusterRecord, ...]
+    placements: tuple[Placement, ...]
 
 
 class Drafting:
     """Makes drafts, and seals and plans them."""
 
     def __init__(
-        self, *, registry: RegistryReader, sealer: Sealer, job_types: JobTypes, limits: Limits, parallel: int
+        self,
+        *,
+        registry: RegistryReader,
+        applications: ApplicationReader,
+        sealer: Sealer,
+        job_types: JobTypes,
+        limits: Limits,
+        parallel: int,
     ) -> None:
         """`parallel` documents at most are worked on at once."""
         self._registry = registry
+        self._applications = applications
         self._sealer = sealer
         self._job_types = job_types
         self._limits = limits
@@ -45,17 +57,51 @@ class Drafting:
 
     async def draft(self, principal: Principal, raw: bytes) -> Draft:
         """Read a request's document; raises DocumentUnreadable, DocumentRejected and NamespaceForbidden."""
+        parsed = await self.parse(principal, raw)
         async with self._slots:
-            checked = await asyncio.to_thread(documents.read, raw, self._job_types, self._limits)
+            checked = await asyncio.to_thread(documents.read, parsed, self._job_types)
         app = documents.ref(checked.application, principal.tenant)
         await require_namespace(self._registry, principal, app.namespace)
-        clusters = documents.resolve(checked.application, await self._registry.clusters())
-        return Draft(app=app, checked=checked, clusters=clusters)
+        with documents.told_of(checked.paths):
+            resolved = documents.resolve(checked.application, await self._registry.clusters())
+        for namespace in dict.fromkeys(placement.namespace for placement in resolved.placements):
+            if namespace:
+                await require_namespace(self._registry, principal, namespace)
+        return Draft(app=app, checked=checked, clusters=resolved.clusters, placements=resolved.placements)
+
+    async def parse(self, principal: Principal, raw: bytes) -> Parsed:
+        """Read a request's document as OAM, whichever way it is written; raises DocumentUnreadable, DocumentRejected.
+
+        Secret values in it are plain: it is for its author alone.
+        """
+        async with self._slots:
+            parsed = await asyncio.to_thread(documents.parse, raw, self._limits)
+        if parsed.converted is None or not parsed.converted.clones:
+            return parsed
+        templates = {
+            clone.template.value: await self._template(principal, clone.template.value)
+            for clone in parsed.converted.clones
+        }
+        async with self._slots:
+            converted = await asyncio.to_thread(with_clones, parsed.converted, templates, limits=self._limits)
+        return Parsed(converted.document, converted)
+
+    async def _template(self, principal: Principal, name: str) -> dict[str, Any] | None:
+        """The document of a template, by the application's uid or by `<namespace>/<name>`; None where there is none."""
+        namespace, slash, app = name.partition("/")
+        if slash:
+            stored = await self._applications.by_name(namespace, app)
+        else:
+            stored = await self._applications.load(AppUid(name))
+        if stored is None or stored.phase is not AppPhase.ACTIVE or stored.record.app.tenant != principal.tenant:
+            return None
+        return stored.record.document
 
     async def seal(self, draft: Draft, stored: StoredApplication | None, uid: AppUid) -> tuple[Wanted, Plan]:
         """Seal for an application's uid, and plan its next generation; raises DocumentRejected."""
         async with self._slots:
-            return await asyncio.to_thread(self._seal, draft, stored, uid)
+            with documents.told_of(draft.checked.paths):
+                return await asyncio.to_thread(self._seal, draft, stored, uid)
 
     def _seal(self, draft: Draft, stored: StoredApplication | None, uid: AppUid) -> tuple[Wanted, Plan]:
         # The plan is made of the sealed document, so that no plain value gets any further than the sealer.
@@ -67,16 +113,16 @@ class Drafting:
             app=draft.app,
             uid=uid,
             clusters=draft.clusters,
+            placements=draft.placements,
             previous=None if stored is None else stored.record.document,
         )
         application = documents.check(sealing.document, self._job_types).application if locations else None
-        clusters = documents.names(draft.clusters)
         plan = make_plan(
             application or checked.application,
             ref=draft.app,
             uid=uid,
             generation=1 if stored is None else stored.record.generation + 1,
-            clusters=clusters,
+            placements=draft.placements,
             registry=self._job_types,
             warnings=checked.warnings,
             limits=self._limits,
@@ -84,7 +130,8 @@ class Drafting:
         # Rendering has told what is wrong with them, with the rest; none may be stored as it is even if it has not.
         if sealing.unsealed:
             raise DocumentRejected([_not_sealable(location) for location in sealing.unsealed])
-        return Wanted(app=draft.app, uid=uid, document=sealing.document, clusters=clusters), plan
+        wanted = Wanted(app=draft.app, uid=uid, document=sealing.document, placements=draft.placements)
+        return wanted, documents.told_plan(plan, checked.paths)
 
 
 async def require_namespace(registry: RegistryReader, principal: Principal, namespace: str) -> None:

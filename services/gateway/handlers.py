@@ -23,13 +23,14 @@ from services.gateway.domain.records import (
 from services.gateway.domain.refusals import DocumentUnreadable, NamespaceForbidden, NotFound
 from services.gateway.drafting import Draft, Drafting, require_namespace
 from services.gateway.ports import Announcer, ApplicationStore, Projections, RegistryReader
+from shared.contracts.api import Conversion
 from shared.contracts.desired import DesiredRecord, StoredApplication
 from shared.contracts.identity import AppRef, AppUid, run_id
 from shared.contracts.plan import Finding, Plan
 from shared.contracts.views import PlanView
 from shared.errors import KubeMinError, Retryable
 from shared.logging import bound, get_logger
-from shared.planning import plan_view
+from shared.planning import DocumentRejected, plan_view
 
 logger = get_logger(__name__)
 
@@ -100,6 +101,12 @@ class Changes:
         _, plan = await self._decide(principal, draft, precondition, "")
         return plan_view(plan)
 
+    async def convert(self, principal: Principal, raw: bytes) -> Conversion:
+        """Return a document as OAM, secret values as they were sent; raises DocumentUnreadable, DocumentRejected."""
+        parsed = await self._drafting.parse(principal, raw)
+        warnings = () if parsed.converted is None else parsed.converted.warnings
+        return Conversion(document=parsed.document, warnings=warnings)
+
     async def delete(
         self, principal: Principal, namespace: str, name: str, precondition: Precondition, *, request: str = ""
     ) -> Accepted:
@@ -125,6 +132,7 @@ class Changes:
         if stored is not None and stored.record.app.tenant != principal.tenant:
             # The namespace has changed hands; what is left in it is still its former tenant's.
             raise NamespaceForbidden(principal.tenant, draft.app.namespace)
+        _check_id(draft, stored)
         wanted, plan = await self._drafting.seal(draft, stored, stored.record.uid if stored else self._new_uid())
         _check_size(wanted)
         last = None
@@ -172,6 +180,16 @@ class Changes:
         except KubeMinError as error:
             # Stored is accepted: the planner's sweep picks it up.
             logger.warning("application_not_announced", error=str(error))
+
+
+def _check_id(draft: Draft, stored: StoredApplication | None) -> None:
+    """A document may name the application that it replaces; none other is meant then."""
+    wanted = draft.checked.app_id
+    if wanted is None or (stored is not None and stored.record.uid == wanted.value):
+        return
+    message = f"the application {draft.app.namespace}/{draft.app.name} has no such id"
+    remedy = "Leave it out to create the application, or to replace the one that has the name."
+    raise DocumentRejected([Finding(path=wanted.path, code="ApplicationNotFound", message=message, remedy=remedy)])
 
 
 def _check_size(wanted: Wanted) -> None:

@@ -13,6 +13,7 @@ from shared.contracts.desired import DesiredRecord, PagePosition, StoredApplicat
 from shared.contracts.facts import ObservationOrder, PodsObserved
 from shared.contracts.identity import AppRef, AppUid, ClusterName, RunId, Tenant
 from shared.contracts.phases import AppPhase
+from shared.contracts.plan import Placement
 from shared.contracts.registry import ClusterRecord, TokenRecord
 from shared.contracts.runs import RunEvent
 from shared.contracts.views import RunSummary, RunView
@@ -154,6 +155,7 @@ class Sealer(Protocol):
         uid: AppUid,
         clusters: Sequence[ClusterRecord],
         previous: Mapping[str, Any] | None,
+        placements: Sequence[Placement] = (),
     ) -> Sealing:
         """Seal in a copy of the document; an unchanged value keeps the ciphertext that `previous` has of it."""
         ...

@@ -56,7 +56,7 @@ class TakeUp:
                 ref=record.app,
                 uid=record.uid,
                 generation=record.generation,
-                clusters=record.clusters,
+                placements=record.targets,
                 registry=self._registry,
             )
         except DocumentRejected as refused:

@@ -20,16 +20,44 @@ ANNOTATION_RULE = "kubemin.dev/completion"
 ANNOTATION_JOB_LIFETIME = "kubemin.dev/ttl-seconds-after-finished"
 """Of a Job: its `ttlSecondsAfterFinished`, taken off so that the platform carries it out once the result is durable."""
 
+ANNOTATION_SHARED_BY = "app.oam.dev/shared-by"
+"""Of an object that several applications share: `<namespace>/<name>` of each, the owner first."""
+
 # Read from documents: durations such as 30s, 10m, 1h30m.
 ANNOTATION_QUEUE_TIMEOUT = "kubemin.dev/queue-timeout"
 ANNOTATION_START_TIMEOUT = "kubemin.dev/start-timeout"
 ANNOTATION_RUN_TIMEOUT = "kubemin.dev/run-timeout"
+
+# What a document says about the application, for people and for the making of copies; nothing is rendered from it.
+ANNOTATION_VERSION = "kubemin.dev/version"
+ANNOTATION_ALIAS = "kubemin.dev/alias"
+ANNOTATION_PROJECT = "kubemin.dev/project"
+ANNOTATION_DESCRIPTION = "kubemin.dev/description"
+ANNOTATION_ICON = "kubemin.dev/icon"
+ANNOTATION_TEMPLATE = "kubemin.dev/template"
+"""`true`: other documents may make copies of the application's components."""
+ABOUT = frozenset(
+    {
+        ANNOTATION_VERSION,
+        ANNOTATION_ALIAS,
+        ANNOTATION_PROJECT,
+        ANNOTATION_DESCRIPTION,
+        ANNOTATION_ICON,
+        ANNOTATION_TEMPLATE,
+    }
+)
 
 # The tenant's account that the executor impersonates, and the label that enrols its namespace.
 TENANT_SERVICE_ACCOUNT = "kubemin-tenant"
 LABEL_TENANT = "kubemin.dev/tenant"
 
 
+FIELD_MANAGERS = "kubemin:"
+"""With what the field manager of every application begins."""
+PLATFORM_MANAGER = "kubemin"
+"""Signs and gives up objects that belong to other applications, or to none."""
+
+
 def field_manager(uid: str) -> str:
     """One field manager per application, so that one cannot take over another's object unseen."""
-    return f"kubemin:{uid}"
+    return f"{FIELD_MANAGERS}{uid}"

@@ -23,6 +23,14 @@ class ApplyResult(Contract):
     warnings: tuple[Finding, ...] = ()
 
 
+class Conversion(Contract):
+    """A document as an OAM Application."""
+
+    document: dict[str, Any]
+    """Secret values stand in it as they were sent."""
+    warnings: tuple[Finding, ...] = ()
+
+
 class ApplicationPage(Contract):
     """Applications, ordered by namespace and name."""
 

@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 from shared.contracts.completion import CompletionRule
 from shared.contracts.identity import AppRef, AppUid, ClusterName, Digest, Namespace, ObjectKey, RunId, StepId
 from shared.contracts.model import Contract
-from shared.contracts.plan import ApplyMode, Manifest, Reference
+from shared.contracts.plan import ApplyMode, Manifest, Reference, Treatment
 
 
 class CommandHeader(Contract):
@@ -35,6 +35,7 @@ class PreparedObject(Contract):
     mode: ApplyMode
     known_uid: str | None = None
     """The uid under which an earlier run of this application recorded it."""
+    treatment: Treatment = Treatment()
 
 
 class PreparedStep(Contract):
@@ -70,6 +71,8 @@ class ObjectToApply(Contract):
     rule: CompletionRule | None = None
     known_uid: str | None = None
     volume: bool = False
+    treatment: Treatment = Treatment()
+    """An object is changed by a command whose generation has introduced its digest; otherwise drift is reverted."""
     once: bool = False
     """A run-to-completion object: with a `known_uid` that is gone it is never created again (answered `Vanished`)."""
 
@@ -88,15 +91,22 @@ class ApplyStep(CommandHeader):
 
 
 class ObjectToPrune(Contract):
-    """One object to delete, by name and uid."""
+    """One object to delete or to give up, by name and uid."""
 
     key: ObjectKey
     object_uid: str
     digest: Digest
+    volume: bool = False
+    """A policy says that this volume is deleted."""
+    release: bool = False
+    """It stays, and is nobody's any more."""
+    orphan_dependents: bool = False
 
 
 class PruneObjects(CommandHeader):
-    """Delete exactly these, uid as precondition.
+    """Delete or give up exactly these, uid as precondition.
+
+    What other applications have signed, or own by now, is given up.
 
     Answered by ObjectsPruned, StepErrored, Superseded or Unsupported.
     """

@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter
 from shared.contracts.identity import AppRef, AppUid, ClusterName
 from shared.contracts.model import Contract
 from shared.contracts.phases import AppPhase
+from shared.contracts.plan import Placement
 
 
 class Audit(Contract):
@@ -31,10 +32,17 @@ class DesiredRecord(Contract):
     """The OAM Application as accepted, secret values sealed."""
     clusters: tuple[ClusterName, ...]
     """Placement, resolved to names."""
+    placements: tuple[Placement, ...] = ()
+    """The same with the namespaces that policies name; empty where they name none."""
     deleted: bool = False
     """The user asked for deletion."""
     audit: Audit
     created_at: datetime
+
+    @property
+    def targets(self) -> tuple[Placement, ...]:
+        """Where it goes."""
+        return self.placements or tuple(Placement(cluster=cluster) for cluster in self.clusters)
 
 
 class ApplicationChanged(Contract):

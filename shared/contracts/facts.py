@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter
 from shared.contracts.identity import AppRef, AppUid, ClusterName, Digest, ObjectKey, RunId, StepId
 from shared.contracts.model import Contract
 from shared.contracts.phases import Reason
+from shared.contracts.plan import Disposal
 
 
 class AnswerHeader(Contract):
@@ -60,7 +61,9 @@ class AppliedObject(Contract):
     final: bool = False
     """Nothing to wait for: create-only objects and those without a completion rule."""
     existed: bool = False
-    """It was there already and was not touched (create-only)."""
+    """It was there already and was not touched (create-only, or read-only)."""
+    disposal: Disposal = Disposal()
+    """As the command said it: whoever records the object knows what becomes of it."""
 
 
 class StepApplied(AnswerHeader):
@@ -111,6 +114,8 @@ class ObjectsPruned(AnswerHeader):
     type: Literal["ObjectsPruned"] = "ObjectsPruned"
     gone: tuple[str, ...]
     """uids, whoever deleted them."""
+    released: tuple[str, ...] = ()
+    """uids of what stays and is no longer this application's."""
     remaining: tuple[RemainingObject, ...] = ()
 
 

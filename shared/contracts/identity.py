@@ -13,7 +13,8 @@ AppUid = NewType("AppUid", str)
 """Identifies an application for ever; a name that is created again gets a new one."""
 ClusterName = NewType("ClusterName", str)
 StepId = NewType("StepId", str)
-"""`<component>` or `<component>=<kind>=<name>`; `=prepare` and `=prune` for commands that are no step."""
+"""`<component>` or `<component>=<kind>=<name>`, with `@<namespace>` where a policy puts it into another namespace than
+the application's; `=prepare` and `=prune` for commands that are no step."""
 RunId = NewType("RunId", str)
 Digest = NewType("Digest", str)
 """Lower-case hexadecimal SHA-256 of a manifest's canonical JSON."""
@@ -65,6 +66,14 @@ class ObjectKey(Contract):
     def __str__(self) -> str:
         """`Kind namespace/name`, for messages."""
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+def placed_step(step: StepId, namespace: str, home: str) -> StepId:
+    """The id of a step that is placed into `namespace`, where `home` is the application's own.
+
+    One cluster may have the same step in several namespaces; its id depends on nothing else that is placed there.
+    """
+    return step if namespace in ("", home) else StepId(f"{step}@{namespace}")
 
 
 def run_id(uid: AppUid, generation: int) -> RunId:

@@ -21,6 +21,67 @@ class ApplyMode(StrEnum):
     """Create if absent; an object that is there already is never touched, and the step has succeeded."""
 
 
+class Placement(Contract):
+    """Where an application goes."""
+
+    cluster: ClusterName
+    namespace: str = ""
+    """Into which every object goes, whatever it says itself; empty: each where it says, else into the application's."""
+
+    def namespace_or(self, home: str) -> Namespace:
+        """The namespace, where `home` is the application's own."""
+        return Namespace(self.namespace or home)
+
+
+class Retention(StrEnum):
+    """When an object of ours is deleted that is no longer wanted."""
+
+    DEFAULT = ""
+    """With the update that leaves it out, or with the application; volumes outlive both."""
+    ON_APP_UPDATE = "onAppUpdate"
+    """As by default, and volumes too."""
+    ON_APP_DELETE = "onAppDelete"
+    """Only with the application; volumes too."""
+    NEVER = "never"
+    """It stays, and is nobody's any more."""
+
+
+class KeptField(Contract):
+    """A field whose live value stays."""
+
+    path: str
+    """See `shared.contracts.fieldpath`; `*` is the whole object."""
+    on_update: bool = True
+    """When the object changes."""
+    on_state_keep: bool = True
+    """When it is the same as before, and drift would be reverted."""
+
+
+class Disposal(Contract):
+    """What becomes of an object when it is no longer wanted."""
+
+    retention: Retention = Retention.DEFAULT
+    orphan_dependents: bool = False
+    """When it is deleted, what its controller made of it stays."""
+
+
+class Treatment(Contract):
+    """What policies say of an object, beyond applying it."""
+
+    read_only: bool = False
+    """Never written; it has to be there."""
+    take_over: bool = False
+    """An object that belongs to no application is adopted."""
+    shared: bool = False
+    """The first application owns and writes it, others sign; the last one deletes it."""
+    kept: tuple[KeptField, ...] = ()
+    replace: bool = False
+    """Updates replace the whole object, with what others have written into it."""
+    recreate_fields: tuple[str, ...] = ()
+    """Where one of these changes, the object is deleted and made anew."""
+    disposal: Disposal = Disposal()
+
+
 class Deadlines(Contract):
     """How long a step may take, in seconds, each from the moment that its phase begins."""
 
@@ -53,7 +114,8 @@ class PlannedObject(Contract):
     rule: CompletionRule | None = None
     """None: done as soon as it is applied, and not watched for health."""
     volume: bool = False
-    """Outlives the application: never pruned."""
+    """Outlives the application, unless its retention says otherwise."""
+    treatment: Treatment = Treatment()
     job_name_base: str = ""
     """Not empty for a run-to-completion object under our naming: its name is that base, a digest and the attempt."""
 
@@ -99,6 +161,17 @@ class Finding(Contract):
     remedy: str = ""
 
 
+class Collection(Contract):
+    """How objects that a generation no longer has are deleted."""
+
+    keep_legacy: bool = False
+    """Only with the application."""
+    on_failure: bool = False
+    """Also when the run has failed."""
+    by_dependency: bool = False
+    """What depends on others goes before them."""
+
+
 class Plan(Contract):
     """The steps of one run."""
 
@@ -109,3 +182,4 @@ class Plan(Contract):
     steps: tuple[PlannedStep, ...]
     overrides: tuple[Override, ...] = ()
     warnings: tuple[Finding, ...] = ()
+    collection: Collection = Collection()

@@ -29,7 +29,8 @@ class SealedValue(Contract):
 
     mark: str
     """Keyed hash of the plain value and its place: tells an unchanged value without opening it."""
-    parts: dict[ClusterName, SealedPart] = Field(min_length=1)
+    parts: dict[str, SealedPart] = Field(min_length=1)
+    """By cluster; `<cluster>/<namespace>` where a policy puts the Secret into another namespace than its own."""
 
 
 def write(value: SealedValue) -> str:
@@ -42,9 +43,14 @@ def read(text: str) -> SealedValue | None:
     return SealedValue.model_validate_json(text.removeprefix(PREFIX)) if text.startswith(PREFIX) else None
 
 
-def for_cluster(text: str, cluster: ClusterName) -> str:
-    """Keep only one cluster's part, so that a manifest changes only when its own cluster's part does."""
+def part_key(cluster: ClusterName, namespace: str) -> str:
+    """Where the part of a placement is kept; `namespace` is empty for the Secret's own."""
+    return f"{cluster}/{namespace}" if namespace else cluster
+
+
+def for_cluster(text: str, cluster: ClusterName, namespace: str = "") -> str:
+    """Keep only one placement's part, so that a manifest changes only when its own part does."""
     value = read(text)
     if value is None:
         return text
-    return write(SealedValue(mark=value.mark, parts={cluster: value.parts[cluster]}))
+    return write(SealedValue(mark=value.mark, parts={cluster: value.parts[part_key(cluster, namespace)]}))

@@ -2,7 +2,7 @@
 
 A token is a DNS name with `.` written `_` (never legal in a DNS name), so that no token can hold a separator, a
 wildcard or a blank.
-Step ids join their parts by `=`.
+Step ids join their parts by `=` and `@`.
 """
 
 import re
@@ -21,7 +21,7 @@ STREAM_BEATS = "BEATS"
 STREAM_PARKED = "PARKED"
 
 _TOKEN = re.compile(r"[a-z0-9]([-a-z0-9_]*[a-z0-9])?\Z")
-_STEP = re.compile(r"(=prepare|=prune|[a-z0-9][-a-z0-9_]*(=[a-z0-9]+=[a-z0-9][-a-z0-9_]*)?)\Z")
+_STEP = re.compile(r"(=prepare|=prune|[a-z0-9][-a-z0-9_]*(=[a-z0-9]+=[a-z0-9][-a-z0-9_]*)?(@[a-z0-9][-a-z0-9]*)?)\Z")
 
 
 class AppSubject(NamedTuple):

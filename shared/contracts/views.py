@@ -11,7 +11,7 @@ from shared.contracts.facts import PodSeen, Progress
 from shared.contracts.identity import AppUid, ClusterName, Digest, Namespace, ObjectKey, RunId, StepId
 from shared.contracts.model import Contract
 from shared.contracts.phases import AppPhase, Health, Reason, RunPhase, StepPhase
-from shared.contracts.plan import ApplyMode, Deadlines, Finding, Manifest, Override, Reference
+from shared.contracts.plan import ApplyMode, Deadlines, Finding, Manifest, Override, Reference, Treatment
 from shared.contracts.runs import Action
 
 
@@ -142,7 +142,9 @@ class PlanObjectView(Contract):
     key: ObjectKey
     mode: ApplyMode
     volume: bool = False
-    """Outlives the application."""
+    """Outlives the application, unless its treatment says otherwise."""
+    treatment: Treatment = Treatment()
+    """What policies say of it."""
     manifest: Manifest
     """Secret values are masked."""
 

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from shared.contracts import annotations
 from shared.contracts.completion import CompletionRule
 from shared.contracts.identity import AppUid, Namespace, Tenant
-from shared.contracts.plan import ApplyMode, Manifest, Reference
+from shared.contracts.plan import ApplyMode, Finding, Manifest, Reference
 
 
 class Parameters(BaseModel):
@@ -85,11 +85,15 @@ class Rendering:
 
     workload: Manifest | None
     """The object that traits patch. None only for types without any."""
+    before: tuple[Manifest, ...] = ()
+    """Objects of the same step that its pods need as they start: applied before the workload."""
     others: tuple[Manifest, ...] = ()
     """Further objects of the same step: Service, Ingress, … in apply order after the workload."""
     declared: tuple[DeclaredObject, ...] = ()
     references: tuple[Reference, ...] = ()
     """Beyond those that planning reads off the pod template by itself."""
+    warnings: tuple[Finding, ...] = ()
+    """What the author ought to know of what was rendered, with absolute paths."""
 
 
 class SecretEncoding(StrEnum):
@@ -106,7 +110,7 @@ class SecretLocation:
     path: tuple[str | int, ...]
     """Into the properties, such as ("secret", 0, "stringData", "password")."""
     secret: str
-    """Name of the Secret that will hold it."""
+    """Name of the Secret that will hold it; empty: the component's."""
     key: str
     encoding: SecretEncoding
 
@@ -114,13 +118,22 @@ class SecretLocation:
 class RenderError(ValueError):
     """Parameters that are well-formed one by one but cannot be rendered; names the place within the properties."""
 
-    def __init__(self, path: str, code: str, message: str, remedy: str = "") -> None:
-        """`path` is relative to the entry's properties, such as `containers[0].containerName`."""
+    def __init__(self, path: str, code: str, message: str, remedy: str = "", *, against: str = "") -> None:
+        """`path` is relative to the entry's properties, such as `containers[0].containerName`.
+
+        `against` is where the workload has what stands in the way, for `read_path`: planning adds who wrote it.
+        """
         super().__init__(message)
         self.path = path
         self.code = code
         self.message = message
         self.remedy = remedy
+        self.against = against
+
+
+def nothing_rendered(_context: RenderContext, _parameters: Parameters) -> Rendering:
+    """Of job types with a `refusal`: planning asks none of them to render."""
+    raise RenderError("", "Unsupported", "this type is not carried out yet")
 
 
 def no_secrets(_properties: Mapping[str, Any]) -> Iterable[SecretLocation]:
@@ -149,6 +162,12 @@ class JobType(Generic[P]):
     verbatim: bool = False
     """Objects are applied as given: no selector labels, no `track` are added to pod templates."""
     secrets: Callable[[Mapping[str, Any]], Iterable[SecretLocation]] = no_secrets
+    successor: str = ""
+    """Not empty: the type is deprecated, and documents are warned to use this instead."""
+    refusal: str = ""
+    """Not empty: documents with this type are checked, and then answered with this sentence."""
+    examples: tuple[Mapping[str, Any], ...] = ()
+    """Properties, as somebody would write them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +183,12 @@ class Trait(Generic[P]):
     version: int = 1
     aliases: tuple[str, ...] = ()
     secrets: Callable[[Mapping[str, Any]], Iterable[SecretLocation]] = no_secrets
+    successor: str = ""
+    """Not empty: the trait is deprecated, and documents are warned to use this instead."""
+    refusal: str = ""
+    """Not empty: documents with this trait are checked, and then answered with this sentence."""
+    examples: tuple[Mapping[str, Any], ...] = ()
+    """Properties, as somebody would write them."""
 
 
 @dataclass(frozen=True)

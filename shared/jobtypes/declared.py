@@ -2,8 +2,26 @@
 
 from collections.abc import Iterable
 
-from shared.contracts.plan import ApplyMode
-from shared.jobtypes.base import DeclaredObject
+from shared.contracts.plan import ApplyMode, Manifest
+from shared.jobtypes.base import DeclaredObject, RenderContext, Rendering
+
+_TOKENS = {"ConfigMap": "configmap", "Secret": "secret", "PersistentVolumeClaim": "pvc"}
+
+
+def nothing_but(context: RenderContext, manifest: Manifest) -> Rendering:
+    """Render a component that is nothing but a ConfigMap, a Secret or a volume.
+
+    It is declared, not rendered as a workload: where several components carry the same one, the last of them counts.
+    """
+    volume = manifest["kind"] == "PersistentVolumeClaim"
+    declared = DeclaredObject(
+        kind_token=_TOKENS[manifest["kind"]],
+        manifest=manifest,
+        mode=ApplyMode.CREATE if volume else ApplyMode.APPLY,
+        path=f"{context.path}.properties",
+        volume=volume,
+    )
+    return Rendering(workload=None, declared=(declared,))
 
 
 def declared_once(declared: Iterable[DeclaredObject], new: Iterable[DeclaredObject]) -> tuple[DeclaredObject, ...]:

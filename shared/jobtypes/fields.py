@@ -1,8 +1,31 @@
 """Types of parameter fields that several entries share."""
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
+
+
+@dataclass(frozen=True)
+class Deprecated:
+    """Marks a parameter, as in `Annotated[int | None, Deprecated("ports")]`: documents that use it are warned."""
+
+    successor: str
+    """What to use instead."""
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Say so in the schema too."""
+        return {**handler(core_schema), "deprecated": True}
+
+
+@dataclass(frozen=True)
+class NoEffect:
+    """Marks a parameter that KubeVela takes and nothing comes of: documents that use it are warned."""
+
+    why: str
+    """After `has no effect: `."""
+
 
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 """A port, as Kubernetes takes it."""
@@ -18,3 +41,6 @@ PullPolicy = Literal["Always", "Never", "IfNotPresent"]
 Protocol = Literal["TCP", "UDP", "SCTP"]
 
 NonEmpty = Annotated[str, Field(min_length=1)]
+
+DataKey = Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]{1,253}$")]
+"""A key of a ConfigMap's or Secret's data."""

@@ -1,12 +1,12 @@
-"""The pod that webservice, worker, statefulset and task share: its parameters and its template."""
+"""The pod that all built-in workloads share: its parameters and its template."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import ConfigDict
 
 from shared.jobtypes.base import Parameters, RenderContext, RenderError
-from shared.jobtypes.fields import NonEmpty, PullPolicy, Quantity
+from shared.jobtypes.fields import Deprecated, NonEmpty, PullPolicy, Quantity
 from shared.jobtypes.objects import present
 from shared.jobtypes.volumes import PodVolumes, Volume
 
@@ -70,8 +70,8 @@ class PodParameters(Parameters):
     """CPU request and limit, such as `500m`."""
     memory: Quantity | None = None
     """Memory request and limit, such as `512Mi`."""
-    volumes: list[Volume] | None = None
-    """Deprecated spelling of volumes."""
+    volumes: Annotated[list[Volume] | None, Deprecated("volumeMounts")] = None
+    """Older spelling of `volumeMounts`, which wins where both are given."""
 
 
 class LabelledPodParameters(PodParameters):

@@ -155,6 +155,7 @@ _AUTOSCALER = CompletionRule(
     success=_all(Not(of=_condition("AbleToScale", "False")), Not(of=_condition("ScalingActive", "False"))),
     health_only=True,
 )
+_SCALED_OBJECT = CompletionRule(success=_condition("Ready", "True"), health_only=True)
 _DISRUPTION_BUDGET = CompletionRule(
     success=_all(
         _OBSERVED,
@@ -190,6 +191,7 @@ _BY_KIND: dict[tuple[str, str], CompletionRule | Callable[[Manifest], Completion
     ("", "Namespace"): _NAMESPACE,
     ("networking.k8s.io", "Ingress"): _PRESENT,
     ("autoscaling", "HorizontalPodAutoscaler"): _AUTOSCALER,
+    ("keda.sh", "ScaledObject"): _SCALED_OBJECT,
     ("policy", "PodDisruptionBudget"): _DISRUPTION_BUDGET,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): _DEFINITION,
     ("apiregistration.k8s.io", "APIService"): _API_SERVICE,

@@ -1,19 +1,48 @@
 """Ports of containers and the Services before them."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from shared.contracts.completion import read_path
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import Parameters, RenderContext, RenderError, Rendering
-from shared.jobtypes.fields import PortNumber, Protocol
+from shared.jobtypes.fields import Deprecated, NoEffect, PortNumber, Protocol
 from shared.jobtypes.objects import entries, mapping, new_object, present
 
 ServiceType = Literal["ClusterIP", "NodePort", "LoadBalancer"]
 
 
-class Port(Parameters):
+class ServicePort(Parameters):
     """A port of the component."""
+
+    port: PortNumber
+    """Number at the container and at the Service."""
+    name: str | None = None
+    """Name; `port-<port>`, with `-udp` or `-sctp`, if left out."""
+    protocol: Protocol = "TCP"
+    """Transport protocol."""
+    expose: bool = False
+    """Make it reachable through a Service with the component's name."""
+
+    @property
+    def target(self) -> int:
+        """The container's port."""
+        return self.port
+
+    @property
+    def node_port(self) -> int | None:
+        """The port of the nodes that is wanted."""
+        return None
+
+    @property
+    def known_as(self) -> str:
+        """The name, given or made."""
+        suffix = "" if self.protocol == "TCP" else f"-{self.protocol.lower()}"
+        return self.name or f"port-{self.target}{suffix}"
+
+
+class Port(ServicePort):
+    """A port of the component, which may have other numbers elsewhere."""
 
     port: PortNumber
     """Number at the Service."""
@@ -21,10 +50,6 @@ class Port(Parameters):
     """Number at the container; `port` if left out."""
     name: str | None = None
     """Name; `port-<containerPort>`, with `-udp` or `-sctp`, if left out."""
-    protocol: Protocol = "TCP"
-    """Transport protocol."""
-    expose: bool = False
-    """Make it reachable through a Service with the component's name."""
     nodePort: PortNumber | None = None
     """Port of the nodes, where `exposeType` is `NodePort`."""
 
@@ -34,40 +59,40 @@ class Port(Parameters):
         return self.containerPort or self.port
 
     @property
-    def known_as(self) -> str:
-        """The name, given or made."""
-        suffix = "" if self.protocol == "TCP" else f"-{self.protocol.lower()}"
-        return self.name or f"port-{self.target}{suffix}"
+    def node_port(self) -> int | None:
+        """The port of the nodes that is wanted."""
+        return self.nodePort
 
 
 class ServedParameters(Parameters):
-    """What components with a network endpoint take."""
+    """What all components with a network endpoint take."""
+
+    port: Annotated[PortNumber | None, Deprecated("ports")] = None
+    """One unnamed port of the container, without a Service. Ignored beside `ports`."""
+    addRevisionLabel: Annotated[bool, NoEffect("every change elsewhere would restart the pods")] = False
+    """Accepted and without effect: a revision in the pods' labels would restart them with every change elsewhere."""
+
+
+class ExposedParameters(ServedParameters):
+    """What webservice and statefulset take."""
 
     ports: list[Port] | None = None
     """Ports of the container; those with `expose` get a Service."""
-    port: PortNumber | None = None
-    """Deprecated: one unnamed port of the container, without a Service. Ignored beside `ports`."""
     exposeType: ServiceType = "ClusterIP"
     """Type of the Service for the exposed ports."""
-    addRevisionLabel: bool = False
-    """Accepted and without effect: a revision in the pods' labels would restart them with every change elsewhere."""
-
-    @property
-    def exposed(self) -> list[tuple[int, Port]]:
-        """The ports that want a Service, each with its place in the list."""
-        return [(index, port) for index, port in enumerate(self.ports or ()) if port.expose]
 
 
-def container_ports(parameters: ServedParameters) -> list[dict[str, Any]] | None:
-    """Render the container's ports; several ports that lead to one number of the container are one there.
+def container_ports(ports: Sequence[ServicePort] | None, single: int | None) -> list[dict[str, Any]] | None:
+    """Render the container's ports, or the single one of the old spelling.
 
-    Server-side apply refuses a number twice, Kubernetes a name. Raises RenderError for the latter.
+    Several ports that lead to one number of the container are one there: server-side apply refuses a number twice.
+    Kubernetes refuses a name twice: raises RenderError.
     """
-    if parameters.ports is None:
-        return None if parameters.port is None else [{"containerPort": parameters.port}]
+    if ports is None:
+        return None if single is None else [{"containerPort": single}]
     by_number: dict[tuple[int, str], dict[str, Any]] = {}
     names: set[object] = set()
-    for index, port in enumerate(parameters.ports):
+    for index, port in enumerate(ports):
         number = (port.target, port.protocol)
         if number not in by_number:
             _once(names, f"ports[{index}].name", "PortNameNotUnique", port.known_as, f"the name {port.known_as}")
@@ -75,7 +100,12 @@ def container_ports(parameters: ServedParameters) -> list[dict[str, Any]] | None
     return list(by_number.values())
 
 
-def service_ports(ports: Iterable[tuple[int, Port]], *, node_ports: bool) -> list[dict[str, Any]]:
+def exposed_ports(ports: Sequence[ServicePort] | None) -> list[tuple[int, ServicePort]]:
+    """Return the ports that want a Service, each with its place in the list."""
+    return [(index, port) for index, port in enumerate(ports or ()) if port.expose]
+
+
+def service_ports(ports: Iterable[tuple[int, ServicePort]], *, node_ports: bool) -> list[dict[str, Any]]:
     """Render ports of a Service; each comes with its place in `properties.ports`.
 
     Raises RenderError where two have one number or one name.
@@ -91,7 +121,7 @@ def service_ports(ports: Iterable[tuple[int, Port]], *, node_ports: bool) -> lis
                 port=port.port,
                 targetPort=port.target,
                 protocol=port.protocol,
-                nodePort=port.nodePort if node_ports else None,
+                nodePort=port.node_port if node_ports else None,
             )
         )
     return rendered
@@ -103,11 +133,12 @@ def _once(seen: set[object], path: str, code: str, key: object, words: str) -> N
     seen.add(key)
 
 
-def exposing_service(context: RenderContext, parameters: ServedParameters, name: str = "") -> Manifest:
-    """Render the Service of the exposed ports, of the type that the parameters ask for."""
+def exposing_service(
+    context: RenderContext, exposed: Sequence[tuple[int, ServicePort]], type_: ServiceType, name: str = ""
+) -> Manifest:
+    """Render the Service of the exposed ports."""
     service = new_service(context, context.selector, name)
-    ports = service_ports(parameters.exposed, node_ports=parameters.exposeType == "NodePort")
-    service["spec"] |= {"ports": ports, "type": parameters.exposeType}
+    service["spec"] |= {"ports": service_ports(exposed, node_ports=type_ == "NodePort"), "type": type_}
     return service
 
 

@@ -1,11 +1,12 @@
 """Volumes and their mounts, as the built-in components declare them."""
 
-from typing import Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.jobtypes.base import Parameters
+from shared.jobtypes.fields import NoEffect
 from shared.jobtypes.objects import present
 
 
@@ -75,7 +76,18 @@ class HostPathMount(Mount):
     """Path on the node."""
 
 
-class VolumeMounts(Parameters):
+class NodeHostPathMount(HostPathMount):
+    """A directory of the node, as a daemon may mount it."""
+
+    mountPropagation: Annotated[
+        Literal["None", "HostToContainer", "Bidirectional"] | None, NoEffect("KubeVela does not render it either")
+    ] = None
+    """Accepted and not rendered, as in KubeVela."""
+    readOnly: Annotated[bool | None, NoEffect("KubeVela does not render it either")] = None
+    """Accepted and not rendered, as in KubeVela."""
+
+
+class ObjectMounts(Parameters):
     """Volumes of the pod with their mounts, by kind; of several volumes with one name the first wins."""
 
     pvc: list[PvcMount] = Field(default_factory=list)
@@ -86,17 +98,27 @@ class VolumeMounts(Parameters):
     """Secrets to mount."""
     emptyDir: list[EmptyDirMount] = Field(default_factory=list)
     """Empty directories to mount."""
+
+
+class VolumeMounts(ObjectMounts):
+    """Volumes of the pod with their mounts, by kind; of several volumes with one name the first wins."""
+
     hostPath: list[HostPathMount] = Field(default_factory=list)
     """Directories of the node to mount."""
 
 
-class Volume(Files):
-    """A volume in the deprecated spelling; ignored where `volumeMounts` is given."""
+class NodeVolumeMounts(ObjectMounts):
+    """Volumes of a daemon's pod with their mounts, by kind; of several volumes with one name the first wins."""
+
+    hostPath: list[NodeHostPathMount] = Field(default_factory=list)
+    """Directories of the node to mount."""
+
+
+class PodVolume(Files):
+    """A volume of the pod."""
 
     name: str
     """Name of the volume within the pod."""
-    mountPath: str
-    """Path within the container."""
     type: Literal["emptyDir", "pvc", "configMap", "secret"] = "emptyDir"
     """Kind of the volume: says which of the other fields is needed."""
     claimName: str | None = None
@@ -118,6 +140,13 @@ class Volume(Files):
         return self
 
 
+class Volume(PodVolume):
+    """A volume in the deprecated spelling; ignored where `volumeMounts` is given."""
+
+    mountPath: str
+    """Path within the container."""
+
+
 class PodVolumes(NamedTuple):
     """The pod's volumes and the container's mounts."""
 
@@ -125,12 +154,12 @@ class PodVolumes(NamedTuple):
     mounts: list[dict[str, Any]]
 
 
-def pod_volumes(volume_mounts: VolumeMounts | None, volumes: list[Volume] | None) -> PodVolumes:
+def pod_volumes(volume_mounts: VolumeMounts | NodeVolumeMounts | None, volumes: list[Volume] | None) -> PodVolumes:
     """Render the one spelling or the other: `volumeMounts` wins over the deprecated `volumes`."""
     if volume_mounts is None:
         old = volumes or []
         return PodVolumes(
-            _first_of_each_name([_old_source(v) for v in old]), [_mount(v.name, v.mountPath) for v in old]
+            _first_of_each_name([volume_source(v) for v in old]), [_mount(v.name, v.mountPath) for v in old]
         )
     sources: list[dict[str, Any]] = [
         *({"name": v.name, "persistentVolumeClaim": {"claimName": v.claimName}} for v in volume_mounts.pvc),
@@ -163,7 +192,8 @@ def _items(items: list[KeyToPath] | None) -> list[dict[str, Any]] | None:
     return None if items is None else [i.model_dump() for i in items]
 
 
-def _old_source(volume: Volume) -> dict[str, Any]:
+def volume_source(volume: PodVolume) -> dict[str, Any]:
+    """Render a volume of the pod."""
     match volume.type:
         case "pvc":
             return {"name": volume.name, "persistentVolumeClaim": {"claimName": volume.claimName}}

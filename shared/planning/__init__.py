@@ -9,8 +9,10 @@ from shared.planning.document import Application
 from shared.planning.findings import DocumentRejected
 from shared.planning.jobs import with_attempt
 from shared.planning.limits import DEFAULT_LIMITS, Limits
+from shared.planning.placing import destinations_of
 from shared.planning.plan import make_plan
-from shared.planning.policies import LOCAL, Placement, placements
+from shared.planning.policies import LOCAL, POLICY_TYPES
+from shared.planning.policies.base import Destination
 from shared.planning.reading import parse_document
 from shared.planning.secrets import MASK, LocatedSecret, masked, masked_document, secret_locations
 from shared.planning.view import plan_view
@@ -19,17 +21,18 @@ __all__ = [
     "DEFAULT_LIMITS",
     "LOCAL",
     "MASK",
+    "POLICY_TYPES",
     "Application",
+    "Destination",
     "DocumentRejected",
     "Limits",
     "LocatedSecret",
-    "Placement",
     "check_document",
+    "destinations_of",
     "make_plan",
     "masked",
     "masked_document",
     "parse_document",
-    "placements",
     "plan_document",
     "plan_view",
     "secret_locations",

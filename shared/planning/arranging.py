@@ -101,7 +101,7 @@ def arrange(parts: Sequence[Part]) -> Arrangement:
     return Arrangement(
         steps=tuple(drafts[step] for step in order),
         overrides=tuple(declarations.overrides),
-        warnings=tuple(warnings),
+        warnings=(*(warning for part in parts for warning in part.warnings), *warnings),
     )
 
 

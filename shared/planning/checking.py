@@ -1,11 +1,13 @@
 """Checks a whole document and tells everything that is wrong with it at once, each with its place."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from shared.contracts.identity import AppRef, AppUid, ClusterName
-from shared.contracts.plan import Finding, Plan
-from shared.jobtypes.base import Registry
+from shared.contracts.identity import AppRef, AppUid
+from shared.contracts.plan import Finding, Placement, Plan
+from shared.jobtypes.base import JobType, Registry, Trait
+from shared.planning.composing import Given, given
 from shared.planning.dependencies import Outline, check_dependencies
 from shared.planning.document import (
     API_VERSION,
@@ -15,14 +17,13 @@ from shared.planning.document import (
     Metadata,
     Policy,
     component_path,
-    trait_path,
 )
 from shared.planning.findings import MAX_FINDINGS, DocumentRejected, shortened
 from shared.planning.labels import check_inherited
-from shared.planning.lookup import find_type, unknown_type
+from shared.planning.lookup import entry_findings, find_type, unknown_type
 from shared.planning.parameters import validate
-from shared.planning.plan import make_plan, render
-from shared.planning.policies import check_policy
+from shared.planning.plan import make_plan, outlines, render
+from shared.planning.policies import CheckedPolicy, check_policy, composed
 from shared.planning.rendering import Owner
 from shared.planning.timeouts import check_annotations
 from shared.planning.trees import listing, mapping
@@ -45,7 +46,8 @@ def check_document(document: dict[str, Any], registry: Registry) -> tuple[Applic
     check.header()
     check.metadata()
     check.components()
-    check.rest_of_spec()
+    check.policies()
+    check.workflow()
     check.unknown()
     if check.errors or app is None:
         raise DocumentRejected(check.errors)
@@ -58,7 +60,7 @@ def plan_document(
     ref: AppRef,
     uid: AppUid,
     generation: int,
-    clusters: Sequence[ClusterName],
+    placements: Sequence[Placement],
     registry: Registry,
 ) -> Plan:
     """Check and plan in one, with the warnings of both.
@@ -68,7 +70,7 @@ def plan_document(
     """
     app, warnings = check_document(document, registry)
     return make_plan(
-        app, ref=ref, uid=uid, generation=generation, clusters=clusters, registry=registry, warnings=warnings
+        app, ref=ref, uid=uid, generation=generation, placements=placements, registry=registry, warnings=warnings
     )
 
 
@@ -79,6 +81,10 @@ class _Check:
         self._document = document
         self._spec = mapping(document.get("spec"))
         self._registry = registry
+        self._policies = _policies(self._spec)
+        self._entries = _entries(self._spec)
+        well_formed = [one.checked.policy for one in self._policies if one.checked.policy is not None]
+        self._composition = composed(self._entries, well_formed, registry)
         self.errors: list[Finding] = []
         self.warnings: list[Finding] = []
 
@@ -95,26 +101,29 @@ class _Check:
         metadata, _ = validate(Metadata, mapping(self._document.get("metadata")), "metadata")
         if metadata is None:
             return
-        errors, warnings = check_annotations(metadata.annotations, _names(self._spec))
+        carried_out = [one.component.name for one in self._composition.components]
+        errors, warnings = check_annotations(
+            metadata.annotations, [*_names(listing(self._spec.get("components"))), *carried_out]
+        )
         self.errors += [*errors, *check_inherited(metadata.labels, metadata.annotations)]
         self.warnings += warnings
 
     def components(self) -> None:
-        """Names and order of all, then each by itself, then what they render together."""
+        """Names and order of all, then each by itself as policies leave it, then what they render together."""
         raw = listing(self._spec.get("components"))
-        self.errors += check_dependencies(_outlines(raw))
-        sound: dict[str, tuple[int, Component]] = {}
-        for index, entry in enumerate(raw):
-            component, _ = validate(Component, entry, component_path(index))
-            if component is None:
-                continue
-            before = len(self.errors)
-            self._component(index, component, entry)
-            if len(self.errors) == before:
-                sound.setdefault(component.name, (index, component))
+        self.errors += check_dependencies(_in_order(raw, self._entries, self._composition.components), _names(raw))
+        by_path = {component_path(index): mapping(entry) for index, entry in enumerate(raw)}
+        for one in self._entries:
+            self._ineffective(one.component, by_path[one.path], one.path)
+        self.errors += self._composition.errors
+        sound: dict[str, Given] = {}
+        for one in self._composition.components:
+            if self._is_sound(one):
+                sound.setdefault(one.component.name, one)
         owner = Owner(app=self._owner(), uid=AppUid("unknown"), labels={}, annotations={})
-        _, findings = render(sound.values(), owner, self._registry)
+        parts, findings = render(sound.values(), owner, self._registry)
         self.errors += findings
+        self.warnings += [warning for part in parts for warning in part.warnings]
 
     def _owner(self) -> AppRef:
         metadata, _ = validate(Metadata, mapping(self._document.get("metadata")), "metadata")
@@ -122,52 +131,34 @@ class _Check:
             return _UNCHECKED
         return AppRef(tenant=_UNCHECKED.tenant, namespace=metadata.namespace, name=metadata.name)
 
-    def _component(self, index: int, component: Component, raw: dict[str, Any]) -> None:
-        path = component_path(index)
-        for key, given in (("inputs", component.inputs), ("outputs", component.outputs)):
-            if given:
+    def _ineffective(self, component: Component, raw: dict[str, Any], path: str) -> None:
+        for key, value in (("inputs", component.inputs), ("outputs", component.outputs)):
+            if value:
                 message = f"{key} of components are not supported yet"
                 self._error(f"{path}.{key}", "Unsupported", message, f"Remove `{key}`.")
-        job_type = find_type(self._registry.job_types, component.type)
-        known = self._registry.job_types
-        if job_type is None:
-            at_type = f"{path}.type"
-            self.errors.append(unknown_type(known, component.type, at_type, code="UnknownType", what="component type"))
-        else:
-            self._parameters(job_type.parameters, component.properties, f"{path}.properties")
-        self._traits(index, component)
         for key in _WITHOUT_EFFECT:
             if raw.get(key):
                 self._warn(f"{path}.{key}", "NoEffect", f"{key!r} has no effect")
 
-    def _traits(self, index: int, component: Component) -> None:
-        for position, entry in enumerate(component.traits):
-            here = trait_path(index, position)
-            trait = find_type(self._registry.traits, entry.type)
-            if trait is None:
-                traits = self._registry.traits
-                self.errors.append(unknown_type(traits, entry.type, f"{here}.type", code="UnknownTrait", what="trait"))
-            else:
-                self._parameters(trait.parameters, entry.properties, f"{here}.properties")
+    def _is_sound(self, one: Given) -> bool:
+        """Check a component by itself."""
+        errors, warnings = _Entries(self._registry, full=len(self.warnings) > MAX_FINDINGS).of(one)
+        self.errors += map(one.located, errors)
+        self.warnings += map(one.located, warnings)
+        return not errors
 
-    def _parameters(self, model: Any, properties: dict[str, Any], path: str) -> None:
-        _, errors = validate(model, properties, path)
-        self.errors += errors
-        if len(self.warnings) <= MAX_FINDINGS:
-            self.warnings += unknown_keys(model, properties, path)
+    def policies(self) -> None:
+        """Each by itself."""
+        names: dict[str, str] = {}
+        for one in self._policies:
+            self.errors += one.checked.errors
+            self.warnings += one.checked.warnings
+            if one.name and names.setdefault(one.name, one.path) != one.path:
+                message = f"{names[one.name]} is called {one.name!r} already"
+                self._error(f"{one.path}.name", "DuplicatePolicy", message, "Give it another name.")
 
-    def rest_of_spec(self) -> None:
-        """Policies, and what is not carried out yet."""
-        names: dict[str, int] = {}
-        for index, entry in enumerate(listing(self._spec.get("policies"))):
-            path = f"spec.policies[{index}]"
-            policy, _ = validate(Policy, entry, path)
-            if policy is None:
-                continue
-            self.errors += check_policy(policy, path)
-            if policy.name and names.setdefault(policy.name, index) != index:
-                message = f"spec.policies[{names[policy.name]}] is called {policy.name!r} already"
-                self._error(f"{path}.name", "DuplicatePolicy", message, "Give it another name.")
+    def workflow(self) -> None:
+        """What is not carried out yet."""
         if self._spec.get("workflow"):
             self._error(
                 "spec.workflow",
@@ -196,16 +187,95 @@ class _Check:
         self.warnings.append(Finding(path=path, code=code, message=message))
 
 
-def _names(spec: dict[str, Any]) -> list[str]:
-    return [o.name for o in _outlines(listing(spec.get("components")))]
+class _Entries:
+    """Checks the types and parameters of a component and its traits."""
+
+    def __init__(self, registry: Registry, *, full: bool) -> None:
+        """`full`: there are so many warnings already that unknown keys are not looked for."""
+        self._registry = registry
+        self._full = full
+        self._errors: list[Finding] = []
+        self._warnings: list[Finding] = []
+
+    def of(self, one: Given) -> tuple[list[Finding], list[Finding]]:
+        """Errors and warnings."""
+        component, path = one.component, one.path
+        known = self._registry.job_types
+        job_type = find_type(known, component.type)
+        if job_type is None:
+            at_type = f"{path}.type"
+            self._errors.append(unknown_type(known, component.type, at_type, code="UnknownType", what="component type"))
+        else:
+            self._entry(job_type, component.type, f"{path}.type")
+            self._parameters(job_type.parameters, component.properties, f"{path}.properties")
+        for entry, here in zip(component.traits, one.trait_paths, strict=True):
+            trait = find_type(self._registry.traits, entry.type)
+            if trait is None:
+                traits = self._registry.traits
+                self._errors.append(unknown_type(traits, entry.type, f"{here}.type", code="UnknownTrait", what="trait"))
+            else:
+                self._entry(trait, entry.type, f"{here}.type")
+                self._parameters(trait.parameters, entry.properties, f"{here}.properties")
+        return self._errors, self._warnings
+
+    def _entry(self, entry: JobType[Any] | Trait[Any], name: str, path: str) -> None:
+        errors, warnings = entry_findings(entry, name, path)
+        self._errors += errors
+        self._warnings += warnings
+
+    def _parameters(self, model: Any, properties: dict[str, Any], path: str) -> None:
+        _, errors = validate(model, properties, path)
+        self._errors += errors
+        if not self._full and len(self._warnings) <= MAX_FINDINGS:
+            self._warnings += unknown_keys(model, properties, path)
+
+
+@dataclass(frozen=True)
+class _Policy:
+    path: str
+    name: str
+    checked: CheckedPolicy
+
+
+def _policies(spec: dict[str, Any]) -> list[_Policy]:
+    """Of those that have a type."""
+    found: list[_Policy] = []
+    for index, entry in enumerate(listing(spec.get("policies"))):
+        path = f"spec.policies[{index}]"
+        policy, _ = validate(Policy, entry, path)
+        if policy is not None:
+            found.append(_Policy(path, policy.name, check_policy(policy, index)))
+    return found
+
+
+def _entries(spec: dict[str, Any]) -> list[Given]:
+    """Components that are well-formed, apart from their parameters."""
+    found: list[Given] = []
+    for index, entry in enumerate(listing(spec.get("components"))):
+        component, _ = validate(Component, entry, component_path(index))
+        if component is not None:
+            found.append(given(index, component))
+    return found
+
+
+def _in_order(raw: Sequence[Any], entries: Sequence[Given], composed_: Sequence[Given]) -> list[Outline]:
+    """Outlines of what is carried out, and of components that are broken otherwise, in document order."""
+    order = {component_path(index): index for index in range(len(raw))}
+    whole = {one.path for one in entries}
+    found = [*outlines(composed_), *(outline for outline in _outlines(raw) if outline.path not in whole)]
+    return sorted(found, key=lambda outline: order.get(outline.path, len(order)))
+
+
+def _names(raw: Sequence[Any]) -> list[str]:
+    return [outline.name for outline in _outlines(raw)]
 
 
 def _outlines(raw: Sequence[Any]) -> list[Outline]:
     """Of components that have a name, whatever else is wrong with them."""
-    outlines: list[Outline] = []
+    found: list[Outline] = []
     for index, entry in enumerate(raw):
         name = mapping(entry).get("name")
         if isinstance(name, str):
             depends_on = tuple(d for d in listing(mapping(entry).get("dependsOn")) if isinstance(d, str))
-            outlines.append(Outline(index=index, name=name, depends_on=depends_on))
-    return outlines
+            found.append(Outline(path=component_path(index), name=name, depends_on=depends_on))
+    return found

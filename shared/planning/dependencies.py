@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from shared.contracts.plan import Finding
 from shared.planning import graph
-from shared.planning.document import component_path
 from shared.planning.findings import did_you_mean
 
 
@@ -14,13 +13,17 @@ from shared.planning.findings import did_you_mean
 class Outline:
     """What the order of components depends on."""
 
-    index: int
+    path: str
+    """Of the component in the document."""
     name: str
     depends_on: tuple[str, ...]
 
 
-def check_dependencies(outlines: Sequence[Outline]) -> list[Finding]:
-    """Duplicate names, unknown names and cycles, in document order."""
+def check_dependencies(outlines: Sequence[Outline], left_out: Collection[str] = ()) -> list[Finding]:
+    """Duplicate names, unknown names and cycles, in document order.
+
+    `left_out` may name components that the document has, and that a policy has left out.
+    """
     first: dict[str, Outline] = {}
     findings: list[Finding] = []
     for outline in outlines:
@@ -28,26 +31,28 @@ def check_dependencies(outlines: Sequence[Outline]) -> list[Finding]:
         if before is not outline:
             findings.append(_duplicate(outline, before))
     for outline in outlines:
-        findings += _unknown(outline, first)
+        findings += _unknown(outline, first, left_out)
     return findings + _cycles(first)
 
 
 def _duplicate(outline: Outline, before: Outline) -> Finding:
     return Finding(
-        path=f"{component_path(outline.index)}.name",
+        path=f"{outline.path}.name",
         code="DuplicateComponent",
-        message=f"{component_path(before.index)} is called {outline.name!r} already",
+        message=f"{before.path} is called {outline.name!r} already",
         remedy="Give it another name.",
     )
 
 
-def _unknown(outline: Outline, known: Collection[str]) -> list[Finding]:
+def _unknown(outline: Outline, known: Collection[str], left_out: Collection[str]) -> list[Finding]:
     return [
         Finding(
-            path=f"{component_path(outline.index)}.dependsOn[{i}]",
+            path=f"{outline.path}.dependsOn[{i}]",
             code="UnknownComponent",
-            message=f"there is no component {name!r}",
-            remedy=did_you_mean(name, known),
+            message=f"component {name!r} is left out by a policy"
+            if name in left_out
+            else f"there is no component {name!r}",
+            remedy="Take the dependency out, or the component in." if name in left_out else did_you_mean(name, known),
         )
         for i, name in enumerate(outline.depends_on)
         if name not in known
@@ -70,7 +75,7 @@ def _cycles(by_name: dict[str, Outline]) -> list[Finding]:
         if way:
             findings.append(
                 Finding(
-                    path=f"{component_path(outline.index)}.dependsOn[{outline.depends_on.index(way[1])}]",
+                    path=f"{outline.path}.dependsOn[{outline.depends_on.index(way[1])}]",
                     code="DependencyCycle",
                     message=f"these components wait for each other: {' → '.join(way)}",
                     remedy="Take one of these dependencies out.",

@@ -9,7 +9,7 @@ from shared.contracts.identity import AppRef, AppUid, StepId
 from shared.contracts.naming import NAME_MAX
 from shared.contracts.plan import Finding, Manifest
 from shared.jobtypes.base import RenderContext
-from shared.planning.pods import pod_template
+from shared.jobtypes.templates import pod_template
 from shared.planning.trees import path_text
 
 _OWN_DOMAINS = ("kubemin.dev/", "app.oam.dev/", "kubectl.kubernetes.io/")

@@ -30,3 +30,13 @@ def unknown_type(known: Mapping[str, E], name: str, path: str, *, code: str, wha
         message = f"there is no {what} {name!r}"
         remedy = did_you_mean(bare, known)
     return Finding(path=path, code=code, message=message, remedy=remedy)
+
+
+def entry_findings(entry: JobType[Any] | Trait[Any], name: str, path: str) -> tuple[list[Finding], list[Finding]]:
+    """Errors and warnings about the use of an entry, whatever its parameters are; `path` is that of its type."""
+    errors = [Finding(path=path, code="Unsupported", message=entry.refusal)] if entry.refusal else []
+    warnings = []
+    if entry.successor:
+        message = f"{name!r} is deprecated"
+        warnings.append(Finding(path=path, code="Deprecated", message=message, remedy=f"Use {entry.successor}."))
+    return errors, warnings

@@ -8,7 +8,7 @@ from shared.contracts.identity import Namespace
 from shared.contracts.naming import CRON_JOB_MAX, NAME_MAX
 from shared.contracts.plan import Finding, Manifest
 from shared.jobtypes.objects import CLUSTER_SCOPED, SERVER_FIELDS, group_kind
-from shared.planning.pods import TEMPLATES, pod_template
+from shared.jobtypes.templates import TEMPLATES, pod_template
 from shared.planning.trees import mapping
 
 
@@ -36,6 +36,17 @@ _NAME_RULES = {
     ),
 }
 _ANY_NAME = _NameRule(253, _PATH_SEGMENT, "no '/' and no '%'")
+
+
+def move(manifest: Manifest, namespace: Namespace) -> None:
+    """Put an object into a namespace, whatever it says itself; what belongs to the whole cluster stays as it is."""
+    metadata = mapping(manifest.get("metadata"))
+    if (
+        metadata.get("namespace")
+        and isinstance(manifest.get("apiVersion"), str)
+        and isinstance(manifest.get("kind"), str)
+    ):
+        metadata["namespace"] = namespace
 
 
 def prepare(manifest: Manifest, namespace: Namespace, path: str) -> list[Finding]:

@@ -34,7 +34,7 @@ def parse_document(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, 
         raise _rejected(
             "WrongType", f"line 1, column 1: the document is {found}, not a map", "It begins with `apiVersion:`."
         )
-    _check_counts(document, limits)
+    check_counts(document, limits)
     return document
 
 
@@ -59,8 +59,12 @@ def _value(text: str, limits: Limits) -> Any:
     return load_yaml(text, limits)
 
 
-def _check_counts(document: dict[str, Any], limits: Limits) -> None:
-    """Before anything looks closer at them."""
+def check_counts(document: dict[str, Any], limits: Limits) -> None:
+    """Before anything looks closer at them.
+
+    Raises:
+        DocumentRejected: there are more components or traits than the limits allow.
+    """
     components = listing(mapping(document.get("spec")).get("components"))
     traits = sum(len(listing(mapping(c).get("traits"))) for c in components)
     for what, count, most in (("components", len(components), limits.components), ("traits", traits, limits.traits)):

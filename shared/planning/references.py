@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from shared.contracts.plan import Manifest, Reference
-from shared.planning.pods import pod_template
+from shared.jobtypes.templates import pod_template
 from shared.planning.trees import PathElement, leaves, listing, mapping, path_text
 
 SECRET = "Secret"  # noqa: S105 - a kind

@@ -1,21 +1,35 @@
 """From one component of the document to the objects of its steps, by way of the registry alone."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.contracts.canonical import digest
-from shared.contracts.identity import AppRef, AppUid, Namespace, ObjectKey, StepId, Tenant
-from shared.contracts.plan import ApplyMode, Finding, Manifest, PlannedObject, Reference
+from shared.contracts.identity import AppRef, AppUid, Namespace, ObjectKey, StepId, Tenant, placed_step
+from shared.contracts.plan import ApplyMode, Finding, Manifest, PlannedObject, Reference, Treatment
 from shared.contracts.subjects import step_token
 from shared.jobtypes.base import DeclaredObject, JobType, Registry, RenderContext, RenderError, Rendering
+from shared.jobtypes.scaling import released
 from shared.planning import labels, manifests
-from shared.planning.document import Component, component_path, trait_path
+from shared.planning.composing import Given
+from shared.planning.conflicts import Stage, writer
+from shared.planning.document import Component
 from shared.planning.jobs import named
-from shared.planning.lookup import find_type, unknown_type
+from shared.planning.lookup import entry_findings, find_type, unknown_type
 from shared.planning.parameters import validate
+from shared.planning.policies.base import Made
 from shared.planning.references import CLAIM, Places, merged, references
-from shared.planning.trees import clone
+from shared.planning.trees import clone, mapping
+
+_AUXILIARY = "AuxiliaryWorkload"
+"""KubeVela's word for what a component makes beside its workload."""
+_Origin = tuple[str, str, str]
+"""Kind, namespace and name of an object, as it was rendered."""
+
+
+def untreated(_made: Made) -> Treatment:
+    """Without policies."""
+    return Treatment()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +41,14 @@ class Owner:
     labels: Mapping[str, str]
     """Inherited by top-level objects, as `annotations`."""
     annotations: Mapping[str, str]
+    into: str = ""
+    """The namespace into which every object goes; empty: each where it says."""
+    treat: Callable[[Made], Treatment] = untreated
+
+    @property
+    def namespace(self) -> Namespace:
+        """Of everything that names none."""
+        return Namespace(self.into or self.app.namespace)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,17 +65,22 @@ class DeclaredPart:
 class Part:
     """A component, rendered."""
 
-    index: int
-    component: Component
+    given: Given
     job_type: JobType[Any]
     objects: tuple[PlannedObject, ...]
     declared: tuple[DeclaredPart, ...]
     references: tuple[Reference, ...]
+    warnings: tuple[Finding, ...] = ()
+
+    @property
+    def component(self) -> Component:
+        """The component."""
+        return self.given.component
 
     @property
     def path(self) -> str:
         """Of the component in the document."""
-        return component_path(self.index)
+        return self.given.path
 
 
 class _Refused(Exception):
@@ -64,60 +91,89 @@ class _Refused(Exception):
         self.findings = findings
 
 
-def render_component(
-    index: int, component: Component, owner: Owner, registry: Registry
-) -> tuple[Part | None, list[Finding]]:
+def render_component(given: Given, owner: Owner, registry: Registry) -> tuple[Part | None, list[Finding]]:
     """The component's part of the plan, or what is wrong with it."""
-    path = component_path(index)
+    component, path = given.component, given.path
     job_type = find_type(registry.job_types, component.type)
     if job_type is None:
         known = registry.job_types
-        return None, [unknown_type(known, component.type, f"{path}.type", code="UnknownType", what="component type")]
+        finding = unknown_type(known, component.type, f"{path}.type", code="UnknownType", what="component type")
+        return None, [given.located(finding)]
     context = RenderContext(
         tenant=Tenant(owner.app.tenant),
-        namespace=Namespace(owner.app.namespace),
+        namespace=owner.namespace,
         app_name=owner.app.name,
         app_uid=owner.uid,
         component=component.name,
         path=path,
     )
+    unsupported, _ = entry_findings(job_type, component.type, f"{path}.type")
+    if unsupported:
+        return None, [given.located(finding) for finding in unsupported]
     try:
-        rendering = _rendered(component, index, context, job_type, registry)
-        return _Finisher(index, component, job_type, context, owner).part(rendering), []
+        rendered = _rendered(given, context, job_type, registry)
+        return _Finisher(given, job_type, context, owner, rendered).part(), []
     except _Refused as refused:
-        return None, refused.findings
+        return None, [given.located(finding) for finding in refused.findings]
 
 
-def _rendered(
-    component: Component, index: int, context: RenderContext, job_type: JobType[Any], registry: Registry
-) -> Rendering:
+@dataclass(frozen=True)
+class _Rendered:
+    """A rendering, and which trait made which object."""
+
+    rendering: Rendering
+    makers: dict[_Origin, frozenset[str]] = field(default_factory=dict)
+
+    def then(self, rendering: Rendering, maker: frozenset[str]) -> "_Rendered":
+        """The rendering after another entry has had its say: what is new is of its making."""
+        made = [*rendering.before, *rendering.others, *(declared.manifest for declared in rendering.declared)]
+        return _Rendered(rendering, dict.fromkeys(map(_origin, made), maker) | self.makers)
+
+
+def _origin(manifest: Manifest) -> _Origin:
+    metadata = mapping(mapping(manifest).get("metadata"))
+    return (str(mapping(manifest).get("kind")), str(metadata.get("namespace", "")), str(metadata.get("name")))
+
+
+def _rendered(given: Given, context: RenderContext, job_type: JobType[Any], registry: Registry) -> _Rendered:
+    component = given.component
     parameters, wrong = validate(job_type.parameters, component.properties, f"{context.path}.properties")
     if parameters is None:
         raise _Refused(wrong)
     try:
-        rendering = job_type.render(context, parameters)
+        first = job_type.render(context, parameters)
     except RenderError as error:
         raise _Refused([_render_finding(error, f"{context.path}.properties")]) from error
-    for position, entry in enumerate(component.traits):
-        path = trait_path(index, position)
+    rendered = _Rendered(first).then(first, frozenset({_AUXILIARY}))
+    stages = [Stage(context.path, first)]
+    for entry, path in zip(component.traits, given.trait_paths, strict=True):
         trait = find_type(registry.traits, entry.type)
         if trait is None:
             known = registry.traits
             raise _Refused([unknown_type(known, entry.type, f"{path}.type", code="UnknownTrait", what="trait")])
+        unsupported, _ = entry_findings(trait, entry.type, f"{path}.type")
+        if unsupported:
+            raise _Refused(unsupported)
         parameters, wrong = validate(trait.parameters, entry.properties, f"{path}.properties")
         if parameters is None:
             raise _Refused(wrong)
         try:
-            rendering = trait.apply(replace(context, path=path), parameters, rendering)
+            applied = trait.apply(replace(context, path=path), parameters, rendered.rendering)
         except RenderError as error:
-            raise _Refused([_render_finding(error, f"{path}.properties")]) from error
-    return rendering
+            raise _Refused([_render_finding(error, f"{path}.properties", stages)]) from error
+        stages.append(Stage(path, applied))
+        rendered = rendered.then(applied, frozenset({trait.name, *trait.aliases, entry.type}))
+    return rendered
 
 
-def _render_finding(error: RenderError, properties: str) -> Finding:
+def _render_finding(error: RenderError, properties: str, stages: Sequence[Stage] = ()) -> Finding:
     between = "" if not error.path or error.path.startswith("[") else "."
+    other = writer(stages, error.against) if error.against else ""
     return Finding(
-        path=f"{properties}{between}{error.path}", code=error.code, message=error.message, remedy=error.remedy
+        path=f"{properties}{between}{error.path}",
+        code=error.code,
+        message=f"{error.message} ({other})" if other else error.message,
+        remedy=error.remedy,
     )
 
 
@@ -125,33 +181,36 @@ class _Finisher:
     """Labels, names and checks what one component rendered."""
 
     def __init__(
-        self, index: int, component: Component, job_type: JobType[Any], context: RenderContext, owner: Owner
+        self, given: Given, job_type: JobType[Any], context: RenderContext, owner: Owner, rendered: _Rendered
     ) -> None:
-        self._index = index
-        self._component = component
+        self._given = given
+        self._component = given.component
         self._job_type = job_type
         self._context = context
         self._owner = owner
+        self._rendered = rendered
         self._findings: list[Finding] = []
 
-    def part(self, rendering: Rendering) -> Part:
+    def part(self) -> Part:
         """Finish all objects; raises _Refused with all findings."""
+        rendering = released(self._rendered.rendering)
         workload = () if rendering.workload is None else (rendering.workload,)
-        objects = [self._object(m, runs_once=self._job_type.runs_once) for m in workload]
-        objects += [self._object(m, runs_once=False) for m in rendering.others]
+        objects = [self._object(m, self._rendered.makers[_origin(m)], runs_once=False) for m in rendering.before]
+        objects += [self._object(m, frozenset(), runs_once=self._job_type.runs_once) for m in workload]
+        objects += [self._object(m, self._rendered.makers[_origin(m)], runs_once=False) for m in rendering.others]
         declared = [self._declared(d) for d in rendering.declared]
         if self._findings:
             raise _Refused(self._findings)
         return Part(
-            index=self._index,
-            component=self._component,
+            given=self._given,
             job_type=self._job_type,
             objects=tuple(o for o in objects if o is not None),
             declared=tuple(d for d in declared if d is not None),
             references=self._references(rendering, [o.manifest for o in objects if o is not None]),
+            warnings=tuple(self._given.located(warning) for warning in rendering.warnings),
         )
 
-    def _object(self, rendered: Manifest, *, runs_once: bool) -> PlannedObject | None:
+    def _object(self, rendered: Manifest, makers: frozenset[str], *, runs_once: bool) -> PlannedObject | None:
         path = self._context.path
         manifest = self._prepared(rendered, path)
         if manifest is None:
@@ -173,6 +232,7 @@ class _Finisher:
             mode=ApplyMode.CREATE if volume else ApplyMode.APPLY,
             volume=volume,
             rule=None if volume else rule,
+            treatment=self._treatment(manifest, makers),
             job_name_base=base,
         )
 
@@ -191,12 +251,26 @@ class _Finisher:
         self._mark(manifest, step, inherit=True)
         volume = declared.volume or manifest["kind"] == CLAIM
         mode = ApplyMode.CREATE if volume else declared.mode
-        obj = _planned(manifest, mode=mode, volume=volume)
+        treatment = self._treatment(manifest, self._rendered.makers[_origin(declared.manifest)])
+        obj = _planned(manifest, mode=mode, volume=volume, treatment=treatment)
         return DeclaredPart(step=step, kind_token=declared.kind_token, path=declared.path, obj=obj)
+
+    def _treatment(self, manifest: Manifest, makers: frozenset[str]) -> Treatment:
+        job_type = self._job_type
+        made = Made(
+            components=frozenset(self._given.names),
+            component_types=frozenset({job_type.name, *job_type.aliases, self._component.type}),
+            trait_types=makers,
+            kind=manifest["kind"],
+            name=manifest["metadata"]["name"],
+        )
+        return self._owner.treat(made)
 
     def _prepared(self, rendered: Manifest, path: str) -> Manifest | None:
         """A copy of its own, so that nothing of the document is changed by what follows."""
         manifest: Manifest = clone(rendered)
+        if self._owner.into:
+            manifests.move(manifest, self._owner.namespace)
         findings = manifests.prepare(manifest, self._context.namespace, path)
         self._findings += findings
         return None if findings else manifest
@@ -210,14 +284,16 @@ class _Finisher:
     def _mark(self, manifest: Manifest, step: StepId, *, inherit: bool) -> None:
         labels.label_object(manifest, self._context, self._owner.labels if inherit else {})
         given = self._owner.annotations if inherit else {}
-        labels.annotate_object(manifest, self._owner.app, self._owner.uid, step, given)
+        placed = placed_step(step, self._owner.into, self._owner.app.namespace)
+        labels.annotate_object(manifest, self._owner.app, self._owner.uid, placed, given)
 
     def _references(self, rendering: Rendering, rendered: list[Manifest]) -> tuple[Reference, ...]:
         found = [r for m in rendered for r in references(m, m["metadata"].get("namespace", self._context.namespace))]
         component = self._component
         parts = [(f"{self._context.path}.properties", component.properties)]
         parts += [
-            (f"{trait_path(self._index, i)}.properties", trait.properties) for i, trait in enumerate(component.traits)
+            (f"{path}.properties", trait.properties)
+            for path, trait in zip(self._given.trait_paths, component.traits, strict=True)
         ]
         places = Places(parts, self._context.path)
         located = [r if r.path else r.model_copy(update={"path": places.of(r)}) for r in found]

@@ -6,7 +6,7 @@ Source: https://pkg.go.dev/time#ParseDuration
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from shared.contracts import annotations
 from shared.contracts.plan import Deadlines, Finding
@@ -36,11 +36,12 @@ def duration_s(text: str) -> float:
     return seconds
 
 
-def deadlines(given: Mapping[str, str], component: str) -> Deadlines:
-    """The deadlines of a component's steps; the annotations were checked before."""
+def deadlines(given: Mapping[str, str], names: Sequence[str]) -> Deadlines:
+    """The deadlines of the steps of a component, by the first of its names; the annotations were checked before."""
     fields: dict[str, float] = {}
     for annotation, name in _FIELDS.items():
-        text = given.get(f"{annotation}.{component}", given.get(annotation))
+        keys = (*(f"{annotation}.{name}" for name in names), annotation)
+        text = next((given[key] for key in keys if key in given), None)
         if text is not None:
             fields[name] = duration_s(text)
     return Deadlines.model_validate(fields)
@@ -51,7 +52,7 @@ def check_annotations(given: Mapping[str, str], components: Collection[str]) -> 
     errors: list[Finding] = []
     warnings: list[Finding] = []
     for key, text in given.items():
-        if not key.startswith(_OURS):
+        if not key.startswith(_OURS) or key in annotations.ABOUT:
             continue
         path = path_text("metadata.annotations", key)
         base, _, component = key.partition("-timeout.")

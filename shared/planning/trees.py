@@ -41,6 +41,20 @@ def leaves(value: Any, path: tuple[PathElement, ...] = ()) -> Iterator[tuple[tup
         yield path, value
 
 
+def nodes(value: Any, path: str = "") -> Iterator[str]:
+    """The path of every map, list and scalar beneath, each beginning with its separator: `.a`, `.a[0]`."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            below = path_text(path, key) if path else path_text("_", key)[1:]
+            yield below
+            yield from nodes(item, below)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            below = path_text(path, index)
+            yield below
+            yield from nodes(item, below)
+
+
 def at(value: Any, path: tuple[PathElement, ...]) -> Any:
     """What stands at a path; raises KeyError, IndexError or TypeError where it leads nowhere."""
     for element in path:

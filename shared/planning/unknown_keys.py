@@ -1,4 +1,4 @@
-"""Finds keys that no model knows: the document format is open, so they are warnings, with what was probably meant."""
+"""Finds keys that no model knows, deprecated ones and those without effect: warnings, as the format is open."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -9,6 +9,7 @@ from pydantic import AliasChoices, BaseModel, RootModel
 from pydantic.fields import FieldInfo
 
 from shared.contracts.plan import Finding
+from shared.jobtypes.fields import Deprecated, NoEffect
 from shared.planning.findings import nearest
 from shared.planning.trees import path_text
 
@@ -16,7 +17,7 @@ _UNIONS = (Union, UnionType)
 
 
 def unknown_keys(model: type[BaseModel], value: Any, path: str) -> Iterator[Finding]:
-    """A warning for every key that `model` drops in silence, in document order."""
+    """A warning for every key that `model` drops in silence or knows as deprecated or useless, in document order."""
     yield from _walk((model,), value, path)
 
 
@@ -41,6 +42,7 @@ def _walk_map(members: Sequence[Any], value: dict[str, Any], path: str) -> Itera
     open_ = bool(values) or any(m.model_config.get("extra") in ("allow", "forbid") for m in models)
     for key, item in value.items():
         if key in known:
+            yield from (w for m in models for mark in _marks(m).get(key, ()) for w in _marked(mark, key, item, path))
             yield from _walk(known[key], item, path_text(path, key))
         elif values:
             yield from _walk(values, item, path_text(path, key))
@@ -58,6 +60,15 @@ def _unknown(key: str, known: tuple[str, ...], path: str) -> Finding:
     )
 
 
+def _marked(mark: Deprecated | NoEffect, key: str, item: Any, path: str) -> Iterator[Finding]:
+    at = path_text(path, key)
+    match mark:
+        case Deprecated(successor):
+            yield Finding(path=at, code="Deprecated", message=f"{key!r} is deprecated", remedy=f"Use {successor}.")
+        case NoEffect(why) if item is not False:
+            yield Finding(path=at, code="NoEffect", message=f"{key!r} has no effect: {why}")
+
+
 _nearest = lru_cache(maxsize=1024)(nearest)
 
 
@@ -70,6 +81,16 @@ def _fields(model: type[BaseModel]) -> dict[str, Any]:
         for key in _keys(name, info, by_name=by_name):
             fields[key] = info.annotation
     return fields
+
+
+@lru_cache(maxsize=1024)
+def _marks(model: type[BaseModel]) -> dict[str, tuple[Deprecated | NoEffect, ...]]:
+    """Key in the document → what is to be said about its use."""
+    return {
+        info.alias or name: marks
+        for name, info in model.model_fields.items()
+        if (marks := tuple(mark for mark in info.metadata if isinstance(mark, Deprecated | NoEffect)))
+    }
 
 
 def _keys(name: str, info: FieldInfo, *, by_name: bool) -> list[str]:

@@ -35,4 +35,6 @@ def _step(step: PlannedStep) -> PlanStepView:
 
 
 def _object(obj: PlannedObject) -> PlanObjectView:
-    return PlanObjectView(key=obj.key, mode=obj.mode, volume=obj.volume, manifest=masked(obj.manifest))
+    return PlanObjectView(
+        key=obj.key, mode=obj.mode, volume=obj.volume, treatment=obj.treatment, manifest=masked(obj.manifest)
+    )

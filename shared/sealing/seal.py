@@ -22,7 +22,7 @@ from nacl.utils import random
 
 from shared.contracts.canonical import canonical_json
 from shared.contracts.identity import AppUid, ClusterName, Namespace, Tenant
-from shared.contracts.sealed import SealedPart, SealedValue, read
+from shared.contracts.sealed import SealedPart, SealedValue, part_key, read
 from shared.errors import Rejected
 from shared.sealing.keys import SealingKey, decoded, fingerprint, public_key_of
 
@@ -62,20 +62,27 @@ def seal(
     *,
     mark_key: bytes,
     previous: SealedValue | None = None,
+    elsewhere: Mapping[tuple[ClusterName, Namespace], SealingKey] | None = None,
 ) -> SealedValue:
     """Seal a value for clusters, given by name with their public keys.
 
     An unchanged value keeps the ciphertext of every cluster whose key is still the same, so that the same document
     stays the same.
+    `elsewhere` are further namespaces of clusters that the Secret is put into, for which it is sealed too.
     `mark_key` (at least 16 bytes) tells unchanged values; without it a mark says nothing about its value.
     Raises ValueError where there is no cluster, or a key is none.
     """
     mark = _mark(plain, place, mark_key)
     kept = previous.parts if previous is not None and previous.mark == mark else {}
-    parts = {
+    parts: dict[str, SealedPart] = {
         cluster: _still_good(kept.get(cluster), public_key) or _seal_part(plain, place, cluster, public_key)
         for cluster, public_key in sorted(clusters.items())
     }
+    for (cluster, namespace), public_key in sorted((elsewhere or {}).items()):
+        key = part_key(cluster, namespace)
+        parts[key] = _still_good(kept.get(key), public_key) or _seal_part(
+            plain, place._replace(namespace=namespace), cluster, public_key
+        )
     return SealedValue(mark=mark, parts=parts)
 
 

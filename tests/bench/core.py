@@ -15,7 +15,7 @@ from services.planner.engine import _write
 from shared.contracts.commands import ApplyStep
 from shared.contracts.facts import FACT
 from shared.contracts.identity import AppName, AppRef, Namespace, Tenant
-from shared.contracts.plan import Plan
+from shared.contracts.plan import Placement, Plan
 from shared.jobtypes.builtin import BUILTIN
 from shared.planning import Application, check_document, make_plan
 from tests.bench.figures import Aim, Figure
@@ -158,7 +158,7 @@ def _blank(plan: Plan) -> AppState:
 
 def _plan(app: Application) -> Plan:
     ref = AppRef(tenant=Tenant("dev"), namespace=Namespace("demo"), name=AppName(app.metadata.name))
-    return make_plan(app, ref=ref, uid=UID, generation=1, clusters=[HERE], registry=BUILTIN)
+    return make_plan(app, ref=ref, uid=UID, generation=1, placements=[Placement(cluster=HERE)], registry=BUILTIN)
 
 
 def _document(components: int) -> dict[str, Any]:

@@ -142,8 +142,8 @@ def bad_messages(bus: Bus, writer: Writer) -> Iterator[Bad]:
         yield Bad(other, bus.wrap(ways(writer, "another")[kind].message), "IdentityMismatch")
         way = ways(writer, "unknown")[kind]
         payload = unknown(bus.wrap(way.message), type(way.message).__name__)
-        # Where a stream has one type of message only, nothing tells another one from a broken one.
-        reason = "UnknownType" if kind in {"run", "fact", "command"} else "Malformed"
+        # Where a stream has one type of message only, the type is a value like any other.
+        reason = "UnknownType" if kind in {"run", "fact", "command"} else "UnknownValue"
         yield Bad(way, payload, reason, answered=kind == "command")
         way = ways(writer, "newer")[kind]
         yield Bad(way, newer(bus.wrap(way.message)), "NewerVersion", answered=kind == "command")

@@ -215,6 +215,11 @@ class Night:
         await eventually(
             lambda: self.system.object("Deployment", "stray", self.namespace), lambda live: live is None, within_s=60
         )
+        await eventually(
+            lambda: archive.run_events(uid, after=0, limit=1000),
+            lambda events: any(isinstance(event, ObjectForgotten) for event in events),
+            within_s=60,
+        )
 
     async def _vanished(self, uid: AppUid) -> bool:
         facts = await Archive(self.system.database).facts(uid)

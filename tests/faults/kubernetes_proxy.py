@@ -69,6 +69,8 @@ class KubernetesProxy:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        for stream in self._streams:
+            stream.put(None)
         await self._exit.aclose()
 
     @asynccontextmanager

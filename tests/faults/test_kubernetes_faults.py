@@ -7,10 +7,10 @@ what changed in the cluster meanwhile is told, and both agents are ready.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dev.plane.control_plane import ControlPlane
 from shared.contracts.identity import ObjectKey
 from tests.e2e.system import Document, application, component, simulate
 from tests.faults.kubernetes_stack import AGENTS, FaultyStack, says_why
@@ -28,12 +28,8 @@ from tests.faults.kubernetes_weather import (
     first,
 )
 from tests.faults.kubernetes_witness import BY_HAND
-from tests.support.clusters import RunningCluster
 
-if TYPE_CHECKING:
-    from dev.plane.control_plane import ControlPlane
-
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240, func_only=True)]
+pytestmark = [pytest.mark.e2e, pytest.mark.plane, pytest.mark.timeout(240, func_only=True)]
 
 RETURN_S = 5.0
 SLACK = 2.0
@@ -92,19 +88,12 @@ CASES = {
 }
 
 
-QUICK = ("410-event", "truncated", "409", "429")
-"""On the simulator, for those who have no control plane."""
-
-
 @pytest.fixture(scope="session")
 async def stack(
-    cluster: RunningCluster, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory, progress: Callable[[str], None]
 ) -> AsyncIterator[FaultyStack]:
-    terminal: Any = request.config.pluginmanager.getplugin("terminalreporter")
     directory = tmp_path_factory.mktemp("proxy")
-    async with FaultyStack.running(
-        cluster.kubeconfig, directory, lambda line: terminal.write_line(line, flush=True)
-    ) as running:
+    async with FaultyStack.running(plane.kubeconfig, directory, progress) as running:
         yield running
 
 
@@ -175,18 +164,8 @@ class Scene:
         return ObjectKey(api_version="apps/v1", kind="Deployment", namespace=self.namespace, name=name)
 
 
-def needs_plane(cluster: RunningCluster) -> None:
-    """Skip what takes too long to be run twice, or what the simulator has no part for."""
-    if cluster.name == "sim":
-        pytest.skip("on the real control plane only")
-
-
 @pytest.mark.parametrize("name", CASES)
-async def test_right_again_soon_after_the_fault(
-    stack: FaultyStack, cluster: RunningCluster, namespace: str, name: str
-) -> None:
-    if name not in QUICK:
-        needs_plane(cluster)
+async def test_right_again_soon_after_the_fault(stack: FaultyStack, namespace: str, name: str) -> None:
     case, clock = CASES[name], asyncio.get_running_loop().time
     scene = Scene(stack, namespace)
     await scene.prepare()
@@ -221,11 +200,7 @@ async def _until(moment: float) -> None:
     await asyncio.sleep(max(0.0, moment - asyncio.get_running_loop().time()))
 
 
-async def test_api_server_that_is_started_again(
-    stack: FaultyStack, cluster: RunningCluster, namespace: str, request: pytest.FixtureRequest
-) -> None:
-    needs_plane(cluster)
-    plane: ControlPlane = request.getfixturevalue("plane")
+async def test_api_server_that_is_started_again(stack: FaultyStack, plane: ControlPlane, namespace: str) -> None:
     scene, clock = Scene(stack, namespace), asyncio.get_running_loop().time
     await scene.prepare()
     await scene.disturb()
@@ -240,10 +215,7 @@ async def test_api_server_that_is_started_again(
     stack.check_no_storm(began, ended)
 
 
-async def test_watch_that_is_lost_on_the_way_is_noticed(
-    stack: FaultyStack, cluster: RunningCluster, namespace: str
-) -> None:
-    needs_plane(cluster)
+async def test_watch_that_is_lost_on_the_way_is_noticed(stack: FaultyStack, namespace: str) -> None:
     scene, clock = Scene(stack, namespace), asyncio.get_running_loop().time
     await scene.prepare()
     async with stack.proxy.weather(Stalled(lost=True)):

@@ -1,36 +1,19 @@
 """The manifests on the real control plane: every object accepted, pods admitted under their security standard."""
 
-import json
-import subprocess
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from dev.plane.control_plane import ControlPlane
-from dev.plane.go_toolchain import NoGoError, find_go
 from tests.packaging.control_plane import Operator
 from tests.packaging.rendering import Manifests, Object, named, of_kind
 from tests.support.conditions import until
+from tests.support.definitions import KEDA, MONGODB, downloaded
 
 pytestmark = [pytest.mark.plane, pytest.mark.timeout(240, func_only=True)]
 
-_DOWNLOAD_TIMEOUT_S = 120
 _READY_S = 60.0
-NEEDED_GO = (1, 21, 0)
-CRDS = {
-    "github.com/kedacore/keda/v2@v2.21.0": (
-        "h1:R6z2HZvstK4RLUMxroNACzBj74xGxt3kG59b5Xc+Xps=",
-        "config/crd/bases/keda.sh_scaledobjects.yaml",
-    ),
-    "github.com/mongodb/mongodb-kubernetes-operator@v0.9.0": (
-        "h1:1SBmpQznWVbUgzi+ScNCNv6z5pLBwsSe4DUDKxHzFwc=",
-        "config/crd/bases/mongodbcommunity.mongodb.com_mongodbcommunity.yaml",
-    ),
-}
-"""Go modules that carry the definitions of kinds which the control plane lacks: digest of the module, and the file."""
 
 
 @pytest.fixture(scope="module")
@@ -38,39 +21,13 @@ def operator(plane: ControlPlane) -> Operator:
     return Operator(plane)
 
 
-async def _downloaded(module: str) -> dict[str, Any]:
-    try:
-        go = await find_go(NEEDED_GO)
-    except NoGoError:
-        pytest.skip("there is no Go to download the definitions with")
-    done = subprocess.run(  # noqa: ASYNC221 - nothing else happens meanwhile
-        [go, "mod", "download", "-json", module],
-        capture_output=True,
-        check=False,
-        cwd="/",
-        text=True,
-        timeout=_DOWNLOAD_TIMEOUT_S,
-    )
-    if done.returncode:
-        pytest.skip(f"{module} cannot be downloaded: {done.stdout or done.stderr}")
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
-
-
 @pytest.fixture(scope="module")
 async def definitions(operator: Operator) -> None:
     """KEDA's and MongoDB's kinds, served by the control plane."""
-    for module, (digest, file) in CRDS.items():
-        told = await _downloaded(module)
-        assert told["Sum"] == digest
-        definition = _read(Path(told["Dir"], file))
+    for wanted in (KEDA, MONGODB):
+        definition = await downloaded(wanted)
         operator.apply([definition])
         operator.run("wait", "--for=condition=Established", "--timeout=30s", f"crd/{definition['metadata']['name']}")
-
-
-def _read(path: Path) -> Object:
-    definition: Object = yaml.safe_load(path.read_text("utf-8"))
-    return definition
 
 
 def _applied(operator: Operator, objects: list[Object]) -> None:

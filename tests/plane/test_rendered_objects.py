@@ -1,55 +1,37 @@
 """What the built-in types render is what a real API server takes, and their completion rules judge it as it runs."""
 
 import base64
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from dev.plane.admin_api import AdminApi
 from shared.contracts import sealed
 from shared.contracts.completion import holds
-from shared.contracts.identity import AppUid, Namespace, Tenant
-from shared.jobtypes.base import RenderContext, Rendering
-from shared.jobtypes.builtin import BUILTIN
+from shared.contracts.identity import Namespace
+from shared.jobtypes.base import Rendering
 from shared.jobtypes.rules import rule_for
 from tests.plane.manifests import SIMULATE
+from tests.support import dialect, goldens
+from tests.support.definitions import KEDA, downloaded
 from tests.support.waiting import eventually
 
-_UNIT_TESTS = Path(__file__).parents[1] / "unit" / "shared" / "jobtypes"
-GOLDEN = {path.stem: path.read_text() for path in (_UNIT_TESTS / "golden").glob("*.yaml")}
 Manifest = dict[str, Any]
 
 PLURALS = {"Ingress": "ingresses"}
 
 
 def _rendered(component: Manifest, namespace: str) -> Rendering:
-    context = RenderContext(
-        tenant=Tenant("acme"),
-        namespace=Namespace(namespace),
-        app_name="shop",
-        app_uid=AppUid("a1b2c3"),
-        component=component["name"],
-        path="spec.components[0]",
-    )
-    job_type = BUILTIN.job_types[component["type"]]
-    rendering = job_type.render(context, job_type.parameters.model_validate(component["properties"]))
-    for index, entry in enumerate(component.get("traits", ())):
-        trait = BUILTIN.traits[entry["type"]]
-        own = replace(context, path=f"{context.path}.traits[{index}]")
-        rendering = trait.apply(own, trait.parameters.model_validate(entry["properties"]), rendering)
-    return rendering
+    return goldens.rendered(component, replace(goldens.CONTEXT, namespace=Namespace(namespace)))
 
 
 def _manifests(rendering: Rendering) -> Iterator[Manifest]:
     """All objects in the order of their steps, with sealed values opened as the executor would."""
-    yield from (_opened(declared.manifest) for declared in rendering.declared)
-    if rendering.workload is not None:
-        yield _opened(rendering.workload)
-    yield from map(_opened, rendering.others)
+    return map(_opened, goldens.manifests(rendering))
 
 
 def _opened(manifest: Manifest) -> Manifest:
@@ -78,10 +60,44 @@ async def _apply(api: AdminApi, manifest: Manifest, **params: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", sorted(GOLDEN))
-async def test_api_server_takes_every_golden_object(api: AdminApi, namespace: str, name: str) -> None:
-    document = yaml.safe_load(GOLDEN[name].replace("shop-prod", namespace))
-    for manifest in _manifests(_rendered(document["component"], namespace)):
+NEEDS_KEDA = [path for path in goldens.rendering_paths() if path.stem.startswith("trait-keda-auto-scaler")]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in goldens.rendering_paths() if path not in NEEDS_KEDA], ids=lambda path: path.stem
+)
+async def test_api_server_takes_every_golden_object(api: AdminApi, namespace: str, path: Path) -> None:
+    await _taken(api, namespace, path)
+
+
+@pytest.mark.parametrize("path", dialect.paths(), ids=lambda path: path.stem)
+async def test_api_server_takes_every_object_of_the_dialect(api: AdminApi, namespace: str, path: Path) -> None:
+    document = {**dialect.document_of(path), "namespace": namespace}
+    for manifest in dialect.objects_of(document):
+        await _apply(api, manifest, dryRun="All")
+
+
+@pytest.fixture
+async def keda(api: AdminApi) -> None:
+    """KEDA's kind, served by the control plane."""
+    definition = await downloaded(KEDA)
+    path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition['metadata']['name']}"
+    params = {"fieldManager": "tests", "force": "true"}
+    await api.text("PATCH", path, body=definition, params=params, content_type="application/apply-patch+yaml")
+    rule = rule_for(definition)
+    assert rule is not None
+    await eventually(lambda: api.get(path), lambda seen: holds(rule.success, seen))
+
+
+@pytest.mark.usefixtures("keda")
+@pytest.mark.parametrize("path", NEEDS_KEDA, ids=lambda path: path.stem)
+async def test_api_server_with_keda_takes_its_objects(api: AdminApi, namespace: str, path: Path) -> None:
+    await _taken(api, namespace, path)
+
+
+async def _taken(api: AdminApi, namespace: str, path: Path) -> None:
+    component = json.loads(json.dumps(goldens.component_of(path)).replace(goldens.NAMESPACE, namespace))
+    for manifest in _manifests(_rendered(component, namespace)):
         await _apply(api, manifest, dryRun="All")
 
 

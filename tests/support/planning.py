@@ -10,7 +10,7 @@ from pydantic import Field
 from shared.contracts import sealed
 from shared.contracts.completion import Compare, CompletionRule, FieldOperand, ValueOperand
 from shared.contracts.identity import AppRef, AppUid, ClusterName, StepId
-from shared.contracts.plan import ApplyMode, Manifest, Plan, PlannedStep, Reference
+from shared.contracts.plan import ApplyMode, Manifest, Placement, Plan, PlannedStep, Reference
 from shared.jobtypes.base import (
     DeclaredObject,
     JobType,
@@ -238,6 +238,12 @@ def document(*components: Document, **fields: Any) -> Document:
     }
 
 
+def placement(text: str) -> Placement:
+    """A cluster, or `<cluster>/<namespace>`."""
+    cluster, _, namespace = text.partition("/")
+    return Placement(cluster=ClusterName(cluster), namespace=namespace)
+
+
 def planned(doc: Document, *clusters: str, registry: Registry = REGISTRY) -> Plan:
     """Check and plan a document."""
     app, warnings = check_document(doc, registry)
@@ -246,7 +252,7 @@ def planned(doc: Document, *clusters: str, registry: Registry = REGISTRY) -> Pla
         ref=AppRef(tenant="acme", namespace=app.metadata.namespace, name=app.metadata.name),
         uid=UID,
         generation=3,
-        clusters=[ClusterName(c) for c in clusters] or [DEV],
+        placements=[placement(c) for c in clusters or ("dev",)],
         registry=registry,
         warnings=warnings,
     )

@@ -79,6 +79,11 @@ def _reason(error: KubeError | SealedValueInvalid) -> Reason:
             return Reason.INVALID
 
 
+def read_only_absent(key: ObjectKey) -> str:
+    """The sentence that tells what a read-only policy asks for."""
+    return f"{key} does not exist, and a read-only policy says that it is not made here: create it, or drop the policy"
+
+
 def being_deleted(key: ObjectKey) -> Outage:
     """The object is there and going: what is applied to it now would go with it."""
     return Outage(Reason.CONFLICT, f"{key} is being deleted; waiting until it is gone")

@@ -4,10 +4,13 @@ Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-
 """
 
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Any
 
+from services.executor.domain.sharing import sharer, sharers
 from shared.contracts import annotations
-from shared.contracts.identity import AppUid, ObjectKey
+from shared.contracts.identity import AppRef, AppUid, ObjectKey
+from shared.contracts.plan import Treatment
 from shared.kube.kinds import Object
 
 _FIELDS_SHOWN = 4
@@ -16,11 +19,47 @@ _BOOKKEEPING = ("metadata.", "status", "apiVersion", "kind")
 
 
 def proven_ours(live: Object, uid: AppUid, known_uid: str | None) -> bool:
-    """Whether the object is the application's: recorded under this uid, or applied by its field manager."""
-    if known_uid is not None and live["metadata"].get("uid") == known_uid:
+    """Whether the object is the application's: applied by its field manager, or recorded under this uid.
+
+    One that another application applies is that one's: what we recorded then is that we have signed it.
+    """
+    if applied_by(live, uid):
         return True
-    ours = annotations.field_manager(uid)
-    return any(entry.get("manager") == ours and entry.get("operation") == "Apply" for entry in _entries(live))
+    return known_uid is not None and live["metadata"].get("uid") == known_uid and not of_other_application(live, uid)
+
+
+def applied_by(live: Object, uid: AppUid) -> bool:
+    """Whether the application's field manager has applied it."""
+    return annotations.field_manager(uid) in _appliers(live)
+
+
+def of_other_application(live: Object, uid: AppUid) -> bool:
+    """Whether another application applies it."""
+    others = _appliers(live) - {annotations.field_manager(uid)}
+    return any(manager.startswith(annotations.FIELD_MANAGERS) for manager in others)
+
+
+def _appliers(live: Object) -> set[str]:
+    return {str(entry.get("manager")) for entry in _entries(live) if entry.get("operation") == "Apply"}
+
+
+class Standing(StrEnum):
+    """What an application may do with an object that is there already."""
+
+    WRITE = "write"
+    SIGN = "sign"
+    NOTHING = "nothing"
+
+
+def standing(live: Object, app: AppRef, uid: AppUid, known_uid: str | None, treatment: Treatment) -> Standing:
+    """Whether it is the application's, may be adopted, or is shared with it."""
+    if proven_ours(live, uid, known_uid) and not (treatment.shared and not applied_by(live, uid)):
+        return Standing.WRITE
+    signed = sharers(live)
+    others = of_other_application(live, uid)
+    if not others and (treatment.take_over or (treatment.shared and signed[:1] == [sharer(app)])):
+        return Standing.WRITE
+    return Standing.SIGN if treatment.shared and signed else Standing.NOTHING
 
 
 def generation_of(live: Object) -> int:
@@ -31,7 +70,9 @@ def generation_of(live: Object) -> int:
 
 def owned_by_other(key: ObjectKey, live: Object) -> str:
     """The sentence that tells whose the object is, and what to do."""
-    remedy = "choose another name, or remove that object first"
+    shared = any(manager.startswith(annotations.FIELD_MANAGERS) for manager in _appliers(live))
+    policy = "share it by a shared-resource policy in both" if shared else "adopt it by a take-over policy"
+    remedy = f"choose another name, remove that object first, or {policy}"
     return f"{key} exists already and belongs to {_owner(live)}; {remedy}"
 
 

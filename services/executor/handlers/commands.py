@@ -117,8 +117,8 @@ class Commands:
                 objects = await self._application.apply(command, deadline)
                 return StepApplied(**self._header(command), objects=objects)
             case PruneObjects():
-                gone, remaining = await self._pruning.prune(command, deadline)
-                return ObjectsPruned(**self._header(command), gone=gone, remaining=remaining)
+                pruned = await self._pruning.prune(command, deadline)
+                return ObjectsPruned(**self._header(command), **pruned._asdict())
             case _:
                 assert_never(command)
 

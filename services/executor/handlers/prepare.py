@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from services.executor.domain.grants import Grants
-from services.executor.domain.outcomes import Outrun, Refused, meaning
-from services.executor.domain.ownership import generation_of, owned_by_other, proven_ours
+from services.executor.domain.outcomes import Outrun, Refused, meaning, read_only_absent
+from services.executor.domain.ownership import Standing, generation_of, owned_by_other, standing
 from services.executor.handlers.concurrently import concurrently
 from services.executor.handlers.enrolment import Enrolments
 from services.executor.handlers.rights import Rights, not_granted
@@ -87,7 +87,7 @@ class Preparation:
         """What the tenant's account lacks is told once for each kind, at the first step that has one."""
         first: dict[tuple[str, GroupVersionKind], PreparedStep] = {}
         for step in command.steps:
-            for key in (o.key for o in step.objects):
+            for key in (o.key for o in step.objects if not o.treatment.read_only):
                 gvk = GroupVersionKind(key.api_version, key.kind)
                 if _space(step, key) in accounts and self._grants.allow(step.job_type, gvk):
                     first.setdefault((_space(step, key), gvk), step)
@@ -120,11 +120,16 @@ class Preparation:
         except KubeError as error:
             self._note(step, error, obj.key, account, found)
             return
+        if obj.treatment.read_only:
+            if live is None and account is not None:
+                found.refuse(step, Reason.REFERENCE_NOT_FOUND, read_only_absent(obj.key))
+            return
         if live is None or obj.mode is ApplyMode.CREATE:
             return
-        if not proven_ours(live, command.uid, obj.known_uid):
+        where = standing(live, command.app, command.uid, obj.known_uid, obj.treatment)
+        if where is Standing.NOTHING:
             found.refuse(step, Reason.OWNED_BY_OTHER, owned_by_other(obj.key, live))
-        elif generation_of(live) > command.generation:
+        elif where is Standing.WRITE and generation_of(live) > command.generation:
             raise Outrun(obj.key, generation_of(live))
 
     async def _check_reference(

@@ -1,13 +1,16 @@
 """PruneObjects: deletes exactly what it is told, by name and uid."""
 
 import asyncio
+from typing import NamedTuple
 
-from services.executor.domain.outcomes import Outrun, Refused, meaning
-from services.executor.domain.ownership import generation_of
+from services.executor.domain.outcomes import Outage, Outrun, Refused, meaning
+from services.executor.domain.ownership import applied_by, generation_of, of_other_application
+from services.executor.domain.sharing import sharer, sharers, withdrawal
 from services.executor.handlers.concurrently import concurrently
 from services.executor.handlers.deadline import Deadline
 from services.executor.handlers.enrolment import Enrolments
 from services.executor.ports import Cluster
+from shared.contracts.annotations import PLATFORM_MANAGER
 from shared.contracts.commands import ObjectToPrune, PruneObjects
 from shared.contracts.facts import RemainingObject
 from shared.contracts.phases import Reason
@@ -16,10 +19,21 @@ from shared.kube.errors import Conflict, KubeError, NotFound
 from shared.kube.kinds import Object
 
 _AT_ONCE = 8
+_ATTEMPTS = 5
 _SETTLE_S = 2.0
 """Deletions without finalizers take effect at once; others get so long before they are told as remaining."""
 _LOOK_FIRST_S = 0.1
 """Then after twice as long each time."""
+
+
+class Pruned(NamedTuple):
+    """What became of the objects."""
+
+    gone: tuple[str, ...]
+    """uids."""
+    released: tuple[str, ...]
+    """uids of what stays and is not ours any more."""
+    remaining: tuple[RemainingObject, ...]
 
 
 class Pruning:
@@ -29,10 +43,8 @@ class Pruning:
         self._cluster = cluster
         self._enrolments = enrolments
 
-    async def prune(
-        self, command: PruneObjects, deadline: Deadline
-    ) -> tuple[tuple[str, ...], tuple[RemainingObject, ...]]:
-        """Delete, and tell the uids that are gone and what remains.
+    async def prune(self, command: PruneObjects, deadline: Deadline) -> Pruned:
+        """Delete or give up, and tell what is gone, what is nobody's or another's, and what remains.
 
         Raises:
             Outrun: an object bears a newer generation; nothing was deleted.
@@ -44,18 +56,25 @@ class Pruning:
         remaining: list[RemainingObject] = []
         wanted: list[ObjectToPrune] = []
         for obj in command.objects:
-            if obj.key.kind == "PersistentVolumeClaim":
-                remaining.append(_remains(obj, "volumes are never deleted by the platform"))
+            if obj.key.kind == "PersistentVolumeClaim" and not obj.volume:
+                remaining.append(_remains(obj, "volumes are never deleted unless a policy says so"))
             else:
                 wanted.append(obj)
         accounts = await self._accounts(command, wanted)
         # All fences before the first deletion.
-        await concurrently(lambda obj: self._fence(command, obj, accounts), wanted, limit=_AT_ONCE)
+        seen = await concurrently(lambda obj: self._fence(command, obj, accounts), wanted, limit=_AT_ONCE)
+        given_up = [
+            obj for obj, live in zip(wanted, seen, strict=True) if live is not None and _stays(command, obj, live)
+        ]
+        released = {obj.object_uid for obj in given_up}
+        wanted = [obj for obj in wanted if obj.object_uid not in released]
+        await concurrently(lambda obj: self._give_up(command, obj, accounts, deadline), given_up, limit=_AT_ONCE)
         await concurrently(lambda obj: self._delete(obj, accounts, deadline), wanted, limit=_AT_ONCE)
         there = await self._await_gone(wanted, accounts)
         remaining += [_remains(obj, _why(live)) for obj, live in there]
         left = {obj.object_uid for obj, _ in there}
-        return tuple(obj.object_uid for obj in wanted if obj.object_uid not in left), tuple(remaining)
+        gone = tuple(obj.object_uid for obj in wanted if obj.object_uid not in left)
+        return Pruned(gone, tuple(obj.object_uid for obj in given_up), tuple(remaining))
 
     async def _accounts(self, command: PruneObjects, wanted: list[ObjectToPrune]) -> dict[str, Impersonation | None]:
         """Whom to act as, by namespace of the object; None where the namespace itself is gone."""
@@ -73,10 +92,37 @@ class Pruning:
 
     async def _fence(
         self, command: PruneObjects, obj: ObjectToPrune, accounts: dict[str, Impersonation | None]
-    ) -> None:
+    ) -> Object | None:
         live = await self._look(obj, accounts)
-        if live is not None and generation_of(live) > command.generation:
+        ours = live is not None and not of_other_application(live, command.uid)
+        if live is not None and ours and generation_of(live) > command.generation:
             raise Outrun(obj.key, generation_of(live))
+        return live
+
+    async def _give_up(
+        self,
+        command: PruneObjects,
+        obj: ObjectToPrune,
+        accounts: dict[str, Impersonation | None],
+        deadline: Deadline,
+    ) -> None:
+        """Take the application's marks off, and leave the object to those who have signed it."""
+        account = accounts[obj.key.namespace]
+        for _ in range(_ATTEMPTS):
+            live = await self._look(obj, accounts)
+            patch = None if live is None else withdrawal(live, command.app, command.uid)
+            if patch is None:
+                return
+            deadline.check()
+            try:
+                await self._cluster.patch(obj.key, patch, field_manager=PLATFORM_MANAGER, acting_as=account)
+            except (NotFound, Conflict):
+                # Written by somebody since it was read: look again.
+                continue
+            except KubeError as error:
+                raise meaning(error, obj.key, account) from error
+            return
+        raise Outage(Reason.CONFLICT, f"{obj.key} changed under {_ATTEMPTS} attempts to give it up", _ATTEMPTS)
 
     async def _delete(self, obj: ObjectToPrune, accounts: dict[str, Impersonation | None], deadline: Deadline) -> None:
         account = accounts[obj.key.namespace]
@@ -84,7 +130,8 @@ class Pruning:
             return
         deadline.check()
         try:
-            await self._cluster.delete(obj.key, uid=obj.object_uid, acting_as=account)
+            propagation = "Orphan" if obj.orphan_dependents else "Background"
+            await self._cluster.delete(obj.key, uid=obj.object_uid, propagation=propagation, acting_as=account)
         except (NotFound, Conflict):
             # Gone, or another object of this name: the one that was meant is gone either way.
             return
@@ -117,6 +164,13 @@ class Pruning:
         except KubeError as error:
             raise meaning(error, obj.key, account) from error
         return live if live is not None and live["metadata"]["uid"] == obj.object_uid else None
+
+
+def _stays(command: PruneObjects, obj: ObjectToPrune, live: Object) -> bool:
+    """Whether the object is given up: by policy, for others who share it, or because it is another's by now."""
+    others = [name for name in sharers(live) if name != sharer(command.app)]
+    foreign = of_other_application(live, command.uid) and not applied_by(live, command.uid)
+    return obj.release or bool(others) or foreign
 
 
 def _remains(obj: ObjectToPrune, message: str) -> RemainingObject:

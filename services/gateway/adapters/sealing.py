@@ -3,17 +3,28 @@
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from services.gateway.domain import documents
 from services.gateway.domain.documents import Path, Sealing
 from shared.contracts import sealed
-from shared.contracts.identity import AppRef, AppUid, ClusterName, Tenant
+from shared.contracts.identity import AppRef, AppUid, ClusterName, Namespace, Tenant
+from shared.contracts.plan import Placement
 from shared.contracts.registry import ClusterRecord
 from shared.contracts.sealed import SealedValue
 from shared.jobtypes.base import SecretEncoding
 from shared.planning import LocatedSecret
 from shared.sealing import Place, SealingKey, seal
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Keys:
+    """Public keys of where an application goes."""
+
+    own: Mapping[ClusterName, SealingKey]
+    """Where Secrets go into the namespace that they name."""
+    elsewhere: Mapping[tuple[ClusterName, Namespace], SealingKey]
 
 
 class SodiumSealer:
@@ -32,10 +43,16 @@ class SodiumSealer:
         uid: AppUid,
         clusters: Sequence[ClusterRecord],
         previous: Mapping[str, Any] | None,
+        placements: Sequence[Placement] = (),
     ) -> Sealing:
         """Seal in a copy of the document; an unchanged value keeps the ciphertext that `previous` has of it."""
         kept = _sealed_values(previous)
-        keys = {ClusterName(cluster.name): SealingKey(cluster.sealing_key) for cluster in clusters}
+        public = {ClusterName(cluster.name): SealingKey(cluster.sealing_key) for cluster in clusters}
+        where = placements or [Placement(cluster=cluster) for cluster in public]
+        keys = _Keys(
+            own={p.cluster: public[p.cluster] for p in where if not p.namespace},
+            elsewhere={(p.cluster, Namespace(p.namespace)): public[p.cluster] for p in where if p.namespace},
+        )
         values: dict[Path, str] = {}
         unsealed: list[LocatedSecret] = []
         for location in locations:
@@ -53,18 +70,14 @@ class SodiumSealer:
             values[location.path] = self._value(plain, place, keys, kept)
         return Sealing(documents.replaced(document, values), tuple(unsealed))
 
-    def _value(
-        self,
-        plain: bytes,
-        place: Place,
-        keys: Mapping[ClusterName, SealingKey],
-        kept: Mapping[str, SealedValue],
-    ) -> str:
-        fresh = seal(plain, place, keys, mark_key=self._mark_key)
+    def _value(self, plain: bytes, place: Place, keys: _Keys, kept: Mapping[str, SealedValue]) -> str:
+        fresh = seal(plain, place, keys.own, mark_key=self._mark_key, elsewhere=keys.elsewhere)
         before = kept.get(fresh.mark)
         if before is None:
             return sealed.write(fresh)
-        return sealed.write(seal(plain, place, keys, mark_key=self._mark_key, previous=before))
+        return sealed.write(
+            seal(plain, place, keys.own, mark_key=self._mark_key, previous=before, elsewhere=keys.elsewhere)
+        )
 
 
 def _sealed_values(document: Any) -> dict[str, SealedValue]:

@@ -1,27 +1,30 @@
 """From the bytes of a request to a checked document and its clusters."""
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.gateway.domain.refusals import DocumentUnreadable
 from shared.contracts.canonical import canonical_json
 from shared.contracts.identity import AppName, AppRef, ClusterName, Namespace, Tenant
-from shared.contracts.plan import Finding
+from shared.contracts.plan import Finding, Placement, Plan
 from shared.contracts.registry import ClusterRecord, default_cluster
+from shared.dialect import Converted, From, PathMap, convert, is_dialect
 from shared.jobtypes.base import Registry
 from shared.planning import (
     LOCAL,
     Application,
+    Destination,
     DocumentRejected,
     Limits,
     LocatedSecret,
     check_document,
+    destinations_of,
     parse_document,
-    placements,
 )
-from shared.planning.policies import TOPOLOGY
+from shared.planning.findings import shortened
 
 Path = tuple[str | int, ...]
 SEALED_DOCUMENT_BYTES = 4 * 1024 * 1024
@@ -35,6 +38,19 @@ class Checked:
     document: dict[str, Any]
     application: Application
     warnings: tuple[Finding, ...]
+    paths: PathMap | None = None
+    """Of a document that was converted: back to the one that was sent."""
+    app_id: From[str] | None = None
+    """Of the application that the document wants to replace."""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A document that can be read, as OAM."""
+
+    document: dict[str, Any]
+    converted: Converted | None = None
+    """Of a document that was sent in the dialect."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +62,60 @@ class Sealing:
     """Values that are not in the encoding that their place asks for; left as they were."""
 
 
-def read(raw: bytes, registry: Registry, limits: Limits) -> Checked:
-    """Parse and check; raises DocumentUnreadable, or DocumentRejected with all that is wrong."""
+def parse(raw: bytes, limits: Limits) -> Parsed:
+    """Parse, and convert what is in the dialect.
+
+    Raises DocumentUnreadable, or DocumentRejected with what is wrong in the words of the dialect.
+    """
     try:
         document = parse_document(raw, limits=limits)
     except DocumentRejected as error:
         raise DocumentUnreadable(error.findings) from error
-    return check(document, registry)
+    if not is_dialect(document):
+        return Parsed(document)
+    converted = convert(document, limits=limits)
+    return Parsed(converted.document, converted)
+
+
+def read(parsed: Parsed, registry: Registry) -> Checked:
+    """Check what was parsed; raises DocumentRejected with all that is wrong."""
+    converted = parsed.converted
+    if converted is None:
+        return check(parsed.document, registry)
+    with told_of(converted.paths):
+        checked = check(parsed.document, registry)
+    warnings = shortened([*converted.warnings, *converted.paths.findings(checked.warnings)])
+    return replace(checked, warnings=warnings, paths=converted.paths, app_id=converted.app_id)
+
+
+@contextmanager
+def told_of(paths: PathMap | None) -> Iterator[None]:
+    """Tell what is wrong with a converted document where the one that was sent has it."""
+    try:
+        yield
+    except DocumentRejected as error:
+        if paths is None:
+            raise
+        raise DocumentRejected(paths.findings(error.findings)) from error
+
+
+def told_plan(plan: Plan, paths: PathMap | None) -> Plan:
+    """The plan with the places of the document that was sent."""
+    if paths is None:
+        return plan
+    back = paths.back
+    overrides = [
+        one.model_copy(update={"loser_path": back(one.loser_path), "winner_path": back(one.winner_path)})
+        for one in plan.overrides
+    ]
+    steps = [
+        step.model_copy(
+            update={"references": tuple(r.model_copy(update={"path": back(r.path)}) for r in step.references)}
+        )
+        for step in plan.steps
+    ]
+    told = {"warnings": paths.findings(plan.warnings), "overrides": tuple(overrides), "steps": tuple(steps)}
+    return plan.model_copy(update=told)
 
 
 def check(document: dict[str, Any], registry: Registry) -> Checked:
@@ -67,21 +130,69 @@ def ref(application: Application, tenant: Tenant) -> AppRef:
     return AppRef(tenant=tenant, namespace=Namespace(metadata.namespace), name=AppName(metadata.name))
 
 
-def resolve(application: Application, registered: Sequence[ClusterRecord]) -> tuple[ClusterRecord, ...]:
-    """Return the clusters that the document is for; raises DocumentRejected naming those there are."""
+@dataclass(frozen=True)
+class Resolved:
+    """Where a document goes."""
+
+    clusters: tuple[ClusterRecord, ...]
+    """Each once."""
+    placements: tuple[Placement, ...]
+
+
+def resolve(application: Application, registered: Sequence[ClusterRecord]) -> Resolved:
+    """Return where the document goes: the union of its destinations, in its order.
+
+    Raises DocumentRejected naming the clusters there are. A cluster and namespace that is named again counts once.
+    """
     known = {ClusterName(cluster.name): cluster for cluster in registered}
-    default = default_cluster(registered)
-    chosen: dict[ClusterName, ClusterRecord] = {}
-    findings = []
-    for name in placements(application).clusters or (LOCAL,):
-        cluster = known.get(name) or (known.get(default) if default and name == LOCAL else None)
-        if cluster is None:
-            findings.append(_no_default(known) if name == LOCAL else _unknown_cluster(application, name, known))
-        else:
-            chosen[ClusterName(cluster.name)] = cluster
+    chosen: dict[tuple[ClusterName, str], Placement] = {}
+    findings: list[Finding] = []
+    for destination in destinations_of(application):
+        found, wrong = _meant(destination, known, default_cluster(registered))
+        findings += wrong
+        for cluster in found:
+            into = destination.namespace or application.metadata.namespace
+            chosen.setdefault((cluster, into), Placement(cluster=cluster, namespace=destination.namespace))
     if findings:
         raise DocumentRejected(findings)
-    return tuple(chosen.values())
+    if not chosen:
+        message = "no registered cluster is meant by any topology policy, so there is nowhere to go"
+        remedy = _registered(known)
+        raise DocumentRejected([Finding(path="spec.policies", code="NoCluster", message=message, remedy=remedy)])
+    clusters = tuple(known[cluster] for cluster in dict.fromkeys(cluster for cluster, _ in chosen))
+    return Resolved(clusters, tuple(chosen.values()))
+
+
+def _meant(
+    destination: Destination, known: Mapping[ClusterName, ClusterRecord], default: ClusterName | None
+) -> tuple[list[ClusterName], list[Finding]]:
+    if destination.labels is not None:
+        wanted = destination.labels.items()
+        found = [name for name, cluster in known.items() if wanted <= cluster.labels.items()]
+        if found or destination.allow_empty:
+            return found, []
+        return [], [_no_match(destination, known)]
+    names_: list[ClusterName] = []
+    findings: list[Finding] = []
+    for index, name in enumerate(destination.clusters or (LOCAL,)):
+        cluster = ClusterName(name) if name in known else default if name == LOCAL else None
+        if cluster is not None:
+            names_.append(cluster)
+        else:
+            where = f"{destination.path}.clusters[{index}]"
+            findings.append(_no_default(known) if name == LOCAL else _unknown_cluster(where, name, known))
+    return names_, findings
+
+
+def _no_match(destination: Destination, known: Mapping[ClusterName, ClusterRecord]) -> Finding:
+    labels = ", ".join(f"{key}={value}" for key, value in sorted((destination.labels or {}).items()))
+    message = f"no registered cluster is labelled {labels}"
+    where = f"{destination.path}.clusterLabelSelector"
+    labelled = "; ".join(
+        f"{name}: {', '.join(f'{k}={v}' for k, v in sorted(cluster.labels.items())) or 'no labels'}"
+        for name, cluster in known.items()
+    )
+    return Finding(path=where, code="NoCluster", message=message, remedy=f"Registered clusters: {labelled or 'none'}.")
 
 
 def names(clusters: Iterable[ClusterRecord]) -> tuple[ClusterName, ...]:
@@ -119,21 +230,13 @@ def value_at(document: Any, path: Path) -> Any:
     return current
 
 
-def _unknown_cluster(application: Application, name: str, known: Iterable[str]) -> Finding:
-    return Finding(
-        path=_where_named(application, name),
-        code="UnknownCluster",
-        message=f"cluster {name!r} is not registered",
-        remedy=f"Registered clusters: {', '.join(known) or 'none'}.",
-    )
+def _unknown_cluster(path: str, name: str, known: Iterable[str]) -> Finding:
+    message = f"cluster {name!r} is not registered"
+    return Finding(path=path, code="UnknownCluster", message=message, remedy=_registered(known))
 
 
-def _where_named(application: Application, name: str) -> str:
-    for number, policy in enumerate(application.spec.policies):
-        clusters = policy.properties.get("clusters") or []
-        if policy.type == TOPOLOGY and name in clusters:
-            return f"spec.policies[{number}].properties.clusters[{clusters.index(name)}]"
-    return "spec.policies"
+def _registered(known: Iterable[str]) -> str:
+    return f"Registered clusters: {', '.join(known) or 'none'}."
 
 
 def _no_default(known: Iterable[str]) -> Finding:

@@ -9,6 +9,7 @@ from shared.contracts.canonical import canonical_json
 from shared.contracts.desired import Audit, DesiredRecord, StoredApplication
 from shared.contracts.identity import AppRef, AppUid, ClusterName
 from shared.contracts.phases import RunPhase
+from shared.contracts.plan import Placement
 from shared.errors import Rejected
 
 
@@ -31,7 +32,12 @@ class Wanted:
     uid: AppUid
     """Of the stored application, or a new one."""
     document: dict[str, Any]
-    clusters: tuple[ClusterName, ...]
+    placements: tuple[Placement, ...]
+
+    @property
+    def clusters(self) -> tuple[ClusterName, ...]:
+        """Their clusters, each once."""
+        return tuple(dict.fromkeys(placement.cluster for placement in self.placements))
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,7 @@ def decide_apply(
                 generation=1,
                 document=wanted.document,
                 clusters=wanted.clusters,
+                placements=wanted.placements,
                 audit=audit,
                 created_at=at,
             )
@@ -104,7 +111,12 @@ def decide_apply(
     if same and (last_run is None or not last_run.terminal or last_run is RunPhase.SUCCEEDED):
         return Unchanged(stored)
     audit = Audit(actor=actor, action="rerun" if same else "update", at=at)
-    changes = {"document": wanted.document, "clusters": wanted.clusters, "audit": audit}
+    changes = {
+        "document": wanted.document,
+        "clusters": wanted.clusters,
+        "placements": wanted.placements,
+        "audit": audit,
+    }
     return _next(record, changes)
 
 
@@ -130,4 +142,4 @@ def _is_of(stored: StoredApplication | None, request: str) -> TypeGuard[StoredAp
 
 
 def _same(record: DesiredRecord, wanted: Wanted) -> bool:
-    return record.clusters == wanted.clusters and canonical_json(record.document) == canonical_json(wanted.document)
+    return record.targets == wanted.placements and canonical_json(record.document) == canonical_json(wanted.document)

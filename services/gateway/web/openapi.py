@@ -70,7 +70,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         content = {media_type: {"schema": _ref(Application)} for media_type in DOCUMENT_TYPES}
         described["requestBody"] = {
             "required": True,
-            "description": "An OAM Application (core.oam.dev/v1beta1) in YAML or JSON.",
+            "description": "An OAM Application (core.oam.dev/v1beta1) in YAML or JSON, or KubeMin-Cli's JSON dialect.",
             "content": content,
         }
     if operation.permission is None:
@@ -100,6 +100,8 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": parameter.schema}
     if parameter.values:
         schema = {"type": "array", "items": {"type": parameter.schema, "enum": list(parameter.values)}}
+    if parameter.one_of:
+        schema |= {"enum": list(parameter.one_of)}
     if parameter.maximum is not None:
         schema |= {"minimum": 1, "maximum": parameter.maximum}
     if parameter.pattern is not None:

@@ -6,7 +6,8 @@ from http import HTTPStatus
 from pydantic import BaseModel
 
 from services.gateway.domain.access import Permission
-from shared.contracts import api, views
+from shared.contracts import api, catalogue, views
+from shared.contracts.kinds import TypeKind
 from shared.contracts.phases import AppPhase
 
 PAGE_LIMIT = 50
@@ -31,6 +32,8 @@ class Parameter:
     place: str = "query"
     schema: str = "string"
     values: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
+    """Where it can be given once; `values` are those of one that may be repeated."""
     maximum: int | None = None
     pattern: str | None = None
 
@@ -54,11 +57,13 @@ class Operation:
     """Besides those that any operation may answer."""
     events: bool = False
     """Answers with server-sent events."""
+    pure: bool = False
+    """Changes nothing, whatever its method; its answers are kept nowhere."""
 
     @property
     def changes(self) -> bool:
         """Whether it may change something, and takes an Idempotency-Key."""
-        return self.method in {"POST", "DELETE"}
+        return self.method in {"POST", "DELETE"} and not self.pure
 
 
 _NAMESPACE = Parameter("namespace", "Namespace of the application.", "path")
@@ -78,6 +83,8 @@ _KEY = Parameter(
     "header",
     pattern=r'^([!#-~]{1,255}|"[ !#-\[\]-~]{1,255}")$',
 )
+_TYPE = Parameter("type", "Name or alias of the type, also with a pinned version, such as `webservice@v1`.", "path")
+_KIND = Parameter("kind", "Only types that stand there in a document.", one_of=tuple(kind.value for kind in TypeKind))
 _SEQUENCE = Parameter("sequence", "Number of the parked message.", "path", "integer")
 _IF_NONE_MATCH = Parameter("If-None-Match", "`*`: only if there is no such application yet.", "header", pattern=r"^\*$")
 
@@ -106,6 +113,21 @@ OPERATIONS = (
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             HTTPStatus.UNPROCESSABLE_ENTITY,
         ),
+    ),
+    Operation(
+        "convertDocument",
+        "POST",
+        "/api/v1/convert",
+        "Convert a document in KubeMin-Cli's JSON dialect to an OAM Application",
+        Permission.READ,
+        ((HTTPStatus.OK, "The Application, with secret values as they were sent.", api.Conversion),),
+        document=True,
+        problems=(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+        ),
+        pure=True,
     ),
     Operation(
         "listApplications",
@@ -202,6 +224,25 @@ OPERATIONS = (
         ((HTTPStatus.OK, "The key that was taken up.", api.KeyRotation),),
         (_CLUSTER, _KEY),
         problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
+    ),
+    Operation(
+        "listTypes",
+        "GET",
+        "/api/v1/types",
+        "List the types of components, traits and policies",
+        Permission.READ,
+        ((HTTPStatus.OK, "The types, by kind and name.", catalogue.TypePage),),
+        (_KIND,),
+    ),
+    Operation(
+        "getType",
+        "GET",
+        "/api/v1/types/{type}",
+        "Read a type: the JSON Schema of its parameters, its kinds, what it waits for",
+        Permission.READ,
+        ((HTTPStatus.OK, "The type; of several with one name the component, then the trait.", catalogue.TypeView),),
+        (_TYPE, _KIND),
+        problems=(HTTPStatus.NOT_FOUND,),
     ),
     Operation(
         "listParked",

@@ -16,6 +16,7 @@ from services.gateway.web.operations import DOCUMENT_TYPES, PAGE_LIMIT, PAGE_LIM
 from services.gateway.web.problems import RequestInvalid
 from shared.contracts.desired import PagePosition
 from shared.contracts.identity import DNS_LABEL, DNS_SUBDOMAIN
+from shared.contracts.kinds import TypeKind
 from shared.contracts.phases import AppPhase
 from shared.errors import Retryable
 
@@ -116,6 +117,16 @@ def phases(request: web.Request) -> tuple[AppPhase, ...]:
         known = ", ".join(phase.value for phase in AppPhase)
         raise RequestInvalid(HTTPStatus.BAD_REQUEST, f"phase takes one of {known}") from error
     return asked or (AppPhase.ACTIVE, AppPhase.DELETING)
+
+
+def type_kind(request: web.Request) -> TypeKind | None:
+    """The kind of types to filter by."""
+    text = request.query.get("kind")
+    try:
+        return TypeKind(text) if text else None
+    except ValueError as error:
+        known = ", ".join(kind.value for kind in TypeKind)
+        raise RequestInvalid(HTTPStatus.BAD_REQUEST, f"kind takes one of {known}") from error
 
 
 def page_position(request: web.Request) -> PagePosition | None:

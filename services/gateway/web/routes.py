@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from services.gateway.clusters import Clusters
 from services.gateway.domain.preconditions import etag
+from services.gateway.domain.refusals import NotFound
 from services.gateway.handlers import Accepted, Changes
 from services.gateway.parked import ParkedMessages
 from services.gateway.queries import Queries
@@ -18,6 +19,7 @@ from services.gateway.web import events, requests
 from services.gateway.web.authentication import Authenticator
 from services.gateway.web.openapi import openapi
 from services.gateway.web.operations import OPERATIONS, Operation
+from shared.catalogue.entries import Catalogue
 from shared.contracts.api import ApplyResult
 from shared.contracts.canonical import canonical_json
 from shared.contracts.identity import RunId, run_id
@@ -45,6 +47,7 @@ class Routes:
         streams: RunStreams,
         parked: ParkedMessages,
         clusters: Clusters,
+        catalogue: Catalogue,
         authenticator: Authenticator,
         timeouts: Timeouts,
     ) -> None:
@@ -53,6 +56,7 @@ class Routes:
         self._streams = streams
         self._parked = parked
         self._registered = clusters
+        self._catalogue = catalogue
         self._authenticator = authenticator
         self._timeouts = timeouts
         self._openapi = canonical_json(openapi())
@@ -61,6 +65,7 @@ class Routes:
         """Every operation with its handler, named by its id."""
         handlers: dict[str, Handler] = {
             "applyApplication": self._apply,
+            "convertDocument": self._convert,
             "listApplications": self._list,
             "getApplication": self._get,
             "deleteApplication": self._delete,
@@ -69,6 +74,8 @@ class Routes:
             "watchRun": self._watch,
             "listClusters": self._clusters,
             "rotateKey": self._rotate_key,
+            "listTypes": self._list_types,
+            "getType": self._get_type,
             "listParked": self._list_parked,
             "getParked": self._get_parked,
             "replayParked": self._replay_parked,
@@ -86,6 +93,10 @@ class Routes:
             return _json(await self._changes.plan(principal, raw, precondition))
         request_id = requests.request_id(request)
         return await self._accepted(await self._changes.apply(principal, raw, precondition, request=request_id))
+
+    async def _convert(self, request: web.Request) -> web.StreamResponse:
+        raw = await requests.document(request, timeout_s=self._timeouts.body_s)
+        return _json(await self._changes.convert(requests.principal(request), raw))
 
     async def _delete(self, request: web.Request) -> web.StreamResponse:
         namespace, name = requests.app_path(request)
@@ -149,6 +160,16 @@ class Routes:
 
     async def _rotate_key(self, request: web.Request) -> web.StreamResponse:
         return _json(await self._registered.rotate_key(request.match_info["cluster"]))
+
+    async def _list_types(self, request: web.Request) -> web.StreamResponse:
+        return _json(self._catalogue.page(requests.type_kind(request)))
+
+    async def _get_type(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["type"]
+        view = self._catalogue.find(name, requests.type_kind(request))
+        if view is None:
+            raise NotFound("type", name)
+        return _json(view)
 
     async def _list_parked(self, request: web.Request) -> web.StreamResponse:
         page = await self._parked.page(

@@ -73,7 +73,17 @@ def _open_objects(state: AppState, step: PlannedStep, attempt: int) -> list[tupl
 
 
 def _to_prune(prune: PruneState) -> tuple[ObjectToPrune, ...]:
-    return tuple(ObjectToPrune(key=t.key, object_uid=uid, digest=t.digest) for uid, t in prune.objects.items())
+    return tuple(
+        ObjectToPrune(
+            key=target.key,
+            object_uid=uid,
+            digest=target.digest,
+            volume=target.volume,
+            release=target.release,
+            orphan_dependents=target.disposal.orphan_dependents,
+        )
+        for uid, target in prune.foremost.items()
+    )
 
 
 def _prepared(state: AppState, step: PlannedStep) -> PreparedStep:
@@ -88,7 +98,12 @@ def _prepared(state: AppState, step: PlannedStep) -> PreparedStep:
         objects=()
         if overridden
         else tuple(
-            PreparedObject(key=o.key, mode=o.mode, known_uid=_known_uid(state, step.cluster, o, line))
+            PreparedObject(
+                key=o.key,
+                mode=o.mode,
+                known_uid=_known_uid(state, step.cluster, o, line),
+                treatment=o.treatment,
+            )
             for o, line in _open_objects(state, step, attempt)
         ),
         references=() if overridden else step.references,
@@ -107,6 +122,7 @@ def _to_apply(state: AppState, cluster: ClusterName, obj: PlannedObject, line: s
         rule=obj.rule,
         known_uid=_known_uid(state, cluster, obj, line),
         volume=obj.volume,
+        treatment=obj.treatment,
         once=bool(line),
     )
 

@@ -7,6 +7,8 @@ observer do
 no harm, and a stale "healthy" of the object before is not believed.
 """
 
+from dataclasses import replace
+
 from services.planner.domain import ledger, pruning, scheduling
 from services.planner.domain.state import (
     AppliedState,
@@ -40,6 +42,7 @@ def applied(turn: Turn, step: StepState | None, fact: StepApplied) -> None:
     `step` is None when its run is no longer the newest: then only the inventory learns from it.
     """
     volumes = {w.key for w in step.objects if w.volume} if step else frozenset[ObjectKey]()
+    rank = step.rank if step else 0
     for obj in fact.objects:
         if obj.existed:
             continue
@@ -51,6 +54,8 @@ def applied(turn: Turn, step: StepState | None, fact: StepApplied) -> None:
             digest=obj.digest,
             generation=fact.generation,
             volume=obj.key in volumes or obj.key.kind == _VOLUME,
+            disposal=obj.disposal,
+            rank=rank,
         )
         if _record(turn, held):
             pruning.stray(turn, held)
@@ -93,9 +98,9 @@ def observed(turn: Turn, fact: Observed) -> None:
         _note_stray(turn, key, fact)
         return
     step, wanted = wanting
-    if not isinstance(fact, ObjectVanished) and key not in turn.state.inventory:
+    if not isinstance(fact, ObjectVanished) and key not in turn.state.inventory and not wanted.read_only:
         # Its answer was lost, or has yet to come; the observer has seen our field manager on it.
-        _record(turn, _seen(fact, volume=wanted.volume))
+        _record(turn, replace(_seen(fact, volume=wanted.volume), disposal=wanted.disposal, rank=step.rank))
     if step.phase.terminal:
         if step.stopped:
             pruning.stop(turn, step)
@@ -225,6 +230,8 @@ def _record(turn: Turn, held: InventoryObject) -> bool:
     key = object_key(held.cluster, held.key)
     before = turn.state.inventory.get(key)
     if before is not None and (before.object_uid, before.digest) == (held.object_uid, held.digest):
+        if (before.disposal, before.rank) != (held.disposal, held.rank):
+            before.disposal, before.rank, turn.changed = held.disposal, held.rank, True
         return True
     if before is not None and before.generation > held.generation:
         return False

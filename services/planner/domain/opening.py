@@ -1,7 +1,7 @@
 """Takes up a generation: ends what it supersedes and opens its run."""
 
 from services.planner.domain import ledger, pruning, scheduling
-from services.planner.domain.state import ClusterState, Draining, RunState, StepState, WantedObject
+from services.planner.domain.state import ClusterState, Draining, RunState, StepState, WantedObject, step_key
 from services.planner.domain.turn import COMMAND_GRACE_S, Turn
 from shared.contracts.identity import PRUNE, run_id
 from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
@@ -15,10 +15,14 @@ def open_deploy(turn: Turn, plan: Plan, requested_by: str) -> None:
         return
     _supersede(turn)
     run = _opened(turn, plan.generation, Action.DEPLOY)
+    run.collection = plan.collection
     outlines = []
     for planned in plan.steps:
         attempt = ledger.next_attempt(turn.state, planned)
         step = _step_state(planned, attempt)
+        if plan.collection.by_dependency:
+            # A plan's steps stand after those that they depend on.
+            step.rank = 1 + max((run.steps[step_key(step.cluster, d)].rank for d in step.depends_on), default=0)
         ledger.begin(turn, planned, attempt)
         run.steps[step.key] = step
         outlines.append(_outline(planned, step))
@@ -171,7 +175,14 @@ def _step_state(planned: PlannedStep, attempt: int) -> StepState:
         job_type=planned.job_type,
         depends_on=list(planned.depends_on),
         objects=[
-            WantedObject(o.key, o.digest, o.volume, ledger.line_of(planned.cluster, p))
+            WantedObject(
+                o.key,
+                o.digest,
+                o.volume,
+                ledger.line_of(planned.cluster, p),
+                o.treatment.disposal,
+                o.treatment.read_only,
+            )
             for p, o in zip(planned.objects, ledger.objects_of(planned, attempt), strict=True)
         ],
         deadlines=planned.deadlines,

@@ -17,6 +17,7 @@ from services.planner.domain.turn import COMMAND_GRACE_S, Turn
 from shared.contracts.facts import ObjectsPruned
 from shared.contracts.identity import PRUNE, ClusterName
 from shared.contracts.phases import AppPhase, Reason, RunPhase
+from shared.contracts.plan import Retention
 from shared.contracts.runs import Action, ObjectForgotten
 
 _REMAINING_AGAIN_S = 1
@@ -24,29 +25,53 @@ _REMAINING_AGAIN_S = 1
 
 
 def begin(turn: Turn) -> None:
-    """Ask for the deletion of everything in the inventory that the run's plan does not have, volumes apart."""
+    """Ask for the deletion of everything in the inventory that the run's plan does not have, as policies say."""
     run = turn.run
     run.pruning = True
     run.deadline = NEVER if run.action is Action.DELETE else turn.now + turn.policy.prune_deadline_s
-    turn.changed = True
-    for key, held in list(turn.state.inventory.items()):
-        if key in turn.wanted:
-            continue
-        if held.volume:
-            _forget(turn, key, held, retained=True)
-        else:
-            _want(turn, held)
-    _send_all(turn)
+    sweep(turn)
     complete(turn)
+
+
+def sweep(turn: Turn) -> None:
+    """Dispose of what the run's plan does not have."""
+    turn.changed = True
+    _take_over_disposals(turn)
+    for key, held in list(turn.state.inventory.items()):
+        if key not in turn.wanted:
+            _dispose(turn, key, held)
+    _send_all(turn)
+
+
+def _take_over_disposals(turn: Turn) -> None:
+    """What the newest plan says of its objects counts from now on; what it only reads is not ours any more."""
+    for step in turn.run.steps.values():
+        for key, wanted in turn.objects_of(step).items():
+            held = turn.state.inventory.get(key)
+            if held is not None and wanted.read_only:
+                _forget(turn, key, held, retained=True)
+            elif held is not None:
+                held.disposal, held.rank = wanted.disposal, step.rank
+
+
+def _dispose(turn: Turn, key: str, held: InventoryObject) -> None:
+    """Delete what is not wanted any more, give it up, or keep it for now."""
+    run, retention = turn.run, held.disposal.retention
+    if held.volume and retention in (Retention.DEFAULT, Retention.NEVER):
+        _forget(turn, key, held, retained=True)
+    elif run.action is Action.DELETE or not (run.collection.keep_legacy or retention is Retention.ON_APP_DELETE):
+        _want(turn, held, release=retention is Retention.NEVER)
 
 
 def stray(turn: Turn, held: InventoryObject) -> None:
     """An object of ours that the newest plan does not have: delete it once that plan's run has what it wants."""
     run = turn.state.run
-    if run is None or held.volume or object_key(held.cluster, held.key) in turn.wanted:
+    key = object_key(held.cluster, held.key)
+    if run is None or held.volume or key in turn.wanted:
         return
     if run.pruning or run.phase is RunPhase.SUCCEEDED:
-        delete(turn, [held])
+        _dispose(turn, key, held)
+        _send_all(turn)
 
 
 def stop(turn: Turn, step: StepState) -> None:
@@ -124,20 +149,25 @@ def resend(turn: Turn) -> None:
 def pruned(turn: Turn, fact: ObjectsPruned) -> None:
     """Fold what is gone and what is not yet, whichever run asked for it."""
     prune = turn.state.prunes.get(fact.cluster)
-    gone = set(fact.gone)
+    gone = {*fact.gone, *fact.released}
     if prune is not None:
+        asked_for = set(prune.foremost)
         prune.objects = {uid: target for uid, target in prune.objects.items() if uid not in gone}
         prune.held = {uid: target for uid, target in prune.held.items() if uid not in gone}
         prune.message = "; ".join(f"{r.key}: {r.message}" for r in fact.remaining)
         prune.reason = Reason.NONE
         prune.answered = max(prune.answered, fact.nonce)
+        if prune.objects and asked_for <= gone:
+            # The next rank, or what was added meanwhile.
+            prune.asked = None
     for key, held in list(turn.state.inventory.items()):
         if held.object_uid in gone and held.cluster == fact.cluster:
-            _forget(turn, key, held, retained=False)
+            _forget(turn, key, held, retained=held.object_uid in fact.released)
     turn.changed = True
     if prune is not None and prune.asked is not None and fact.nonce == prune.nonce:
         prune.asked.resend_at = min(prune.asked.resend_at, turn.now + _REMAINING_AGAIN_S)
     _drop_empty(turn, fact.cluster)
+    _send_all(turn)
     complete(turn)
     show_deleting(turn)
 
@@ -209,11 +239,11 @@ def _unreachable(turn: Turn) -> list[ClusterName]:
     return sorted(cluster for cluster in turn.state.prunes if not turn.reachable(cluster))
 
 
-def _want(turn: Turn, held: InventoryObject, *, not_before: float = 0) -> None:
-    if held.volume:
+def _want(turn: Turn, held: InventoryObject, *, not_before: float = 0, release: bool = False) -> None:
+    if held.volume and held.disposal.retention is Retention.DEFAULT:
         return
     prune = turn.state.prunes.setdefault(held.cluster, PruneState())
-    target = PruneTarget(held.key, held.digest, not_before)
+    target = PruneTarget(held.key, held.digest, not_before, held.volume, release, held.disposal, held.rank)
     if held.object_uid in prune.objects or prune.held.get(held.object_uid) == target:
         return
     turn.changed = True

@@ -100,6 +100,8 @@ def finish(turn: Turn) -> None:
         pruning.begin(turn)
         return
     turn.run_to(end, Reason.STEP_NOT_SUCCEEDED, _culprits(turn, end))
+    if run.collection.on_failure:
+        pruning.sweep(turn)
 
 
 def _culprits(turn: Turn, end: RunPhase) -> str:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from shared.contracts.facts import Progress
 from shared.contracts.identity import AppRef, AppUid, ClusterName, Digest, Namespace, ObjectKey, RunId, StepId
 from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
-from shared.contracts.plan import Deadlines
+from shared.contracts.plan import Collection, Deadlines, Disposal
 from shared.contracts.runs import Action
 
 NEVER = 4e9
@@ -50,6 +50,8 @@ class WantedObject:
     volume: bool = False
     line: str = ""
     """Of a Job: its line in the ledger."""
+    disposal: Disposal = field(default_factory=Disposal)
+    read_only: bool = False
 
 
 @dataclass(slots=True)
@@ -123,6 +125,8 @@ class StepState:
     """Of the command whose answer is in `applied`."""
     applied: dict[str, AppliedState] = field(default_factory=dict)
     observed: dict[str, ObservedState] = field(default_factory=dict)
+    rank: int = 0
+    """Where deletions are ordered: one more than that of everything it depends on."""
 
     @property
     def key(self) -> str:
@@ -150,6 +154,12 @@ class PruneTarget:
     key: ObjectKey
     digest: Digest
     not_before: float = 0
+    volume: bool = False
+    release: bool = False
+    """It is given up, not deleted."""
+    disposal: Disposal = field(default_factory=Disposal)
+    rank: int = 0
+    """The highest go first."""
 
 
 @dataclass(slots=True)
@@ -169,6 +179,12 @@ class PruneState:
     reason: Reason = Reason.NONE
     message: str = ""
     """Why it is not done yet."""
+
+    @property
+    def foremost(self) -> dict[str, PruneTarget]:
+        """What goes first; the rest is asked for when that is gone."""
+        highest = max((target.rank for target in self.objects.values()), default=0)
+        return {uid: target for uid, target in self.objects.items() if target.rank == highest}
 
 
 @dataclass(slots=True)
@@ -190,6 +206,7 @@ class RunState:
     reason: Reason = Reason.NONE
     """With the message: what was told last."""
     message: str = ""
+    collection: Collection = field(default_factory=Collection)
 
 
 @dataclass(slots=True)
@@ -204,6 +221,9 @@ class InventoryObject:
     generation: int
     """The application generation that introduced the digest."""
     volume: bool = False
+    disposal: Disposal = field(default_factory=Disposal)
+    rank: int = 0
+    """See `StepState`."""
 
 
 class JobOutcome(StrEnum):

@@ -2,6 +2,8 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from services.watcher.record.ports import HistoryPort, ProjectionPort
 from shared.contracts.identity import AppUid, RunId
@@ -11,6 +13,10 @@ from shared.contracts.runs import ObjectForgotten, RunAccepted, RunEvent
 _BATCH = 1000
 _REMEMBERED = 10_000
 """Applications; what is forgotten is looked up in the store."""
+_FOLDED = 256
+"""Applications that change at the same time; each holds the view of a run."""
+
+T = TypeVar("T")
 
 
 class Projector:
@@ -21,6 +27,7 @@ class Projector:
         self._projections = projections
         self._reached: OrderedDict[AppUid, int] = OrderedDict()
         """How far applications are at least, those that changed last."""
+        self._folded: OrderedDict[AppUid, _Folded] = OrderedDict()
 
     async def catch_up(self, uid: AppUid, *, to: int | None = None) -> int:
         """Fold everything that the archive has and the projections have not; returns how far they are.
@@ -33,40 +40,60 @@ class Projector:
         reached = self._reached.get(uid, 0)
         if to is not None and reached >= to:
             return reached
-        app = await self._projections.app(uid)
+        # Taken away meanwhile: it is changed in place, and another catch-up of the application may be under way.
+        folded = self._folded.pop(uid, None) or _Folded(await self._projections.app(uid))
         more = True
         while more:
-            found = await self._history.run_events(uid, after=app.n, limit=_BATCH)
-            events = _connected(found, app.n)
+            found = await self._history.run_events(uid, after=folded.app.n, limit=_BATCH)
+            events = _connected(found, folded.app.n)
             if events:
-                await self._fold(app, events)
-                await self._projections.save_app(uid, app)
+                await self._fold(folded, events)
+                await self._projections.save_app(uid, folded.app)
             # What is archived from now on has a message of its own.
             more = len(events) == _BATCH
-        self._remember(uid, app.n)
-        return app.n
+        _remember(self._reached, uid, folded.app.n, _REMEMBERED)
+        _remember(self._folded, uid, folded, _FOLDED)
+        return folded.app.n
 
-    def _remember(self, uid: AppUid, n: int) -> None:
-        self._reached[uid] = n
-        self._reached.move_to_end(uid)
-        if len(self._reached) > _REMEMBERED:
-            self._reached.popitem(last=False)
-
-    async def _fold(self, app: ProjectedApp, events: Sequence[RunEvent]) -> None:
+    async def _fold(self, folded: "_Folded", events: Sequence[RunEvent]) -> None:
         runs: dict[RunId, ProjectedRun] = {}
         for event in events:
-            app.fold(event)
+            folded.app.fold(event)
             if event.run not in runs:
-                stored = await self._projections.run(event.run)
-                if stored is not None:
-                    runs[event.run] = ProjectedRun.of(stored)
-                elif isinstance(event, RunAccepted):
-                    runs[event.run] = ProjectedRun.accepted(event)
+                run = await self._run(folded, event)
+                if run is not None:
+                    runs[event.run] = run
             if event.run in runs:
                 runs[event.run].fold(event)
         for run in runs.values():
             await self._projections.save_run(run.current())
+            folded.run = run
         await self._projections.forget_objects(e for e in events if isinstance(e, ObjectForgotten) and not e.retained)
+
+    async def _run(self, folded: "_Folded", event: RunEvent) -> ProjectedRun | None:
+        """The run of an event as folded so far; None where its beginning is not known."""
+        if folded.run is not None and folded.run.view.run == event.run:
+            return folded.run
+        stored = await self._projections.run(event.run)
+        if stored is not None:
+            return ProjectedRun.of(stored)
+        return ProjectedRun.accepted(event) if isinstance(event, RunAccepted) else None
+
+
+@dataclass
+class _Folded:
+    """An application as it was folded last; perhaps outdated, which only means that more is folded again."""
+
+    app: ProjectedApp
+    run: ProjectedRun | None = None
+    """The one that events were about last."""
+
+
+def _remember(kept: OrderedDict[AppUid, T], uid: AppUid, value: T, limit: int) -> None:
+    kept[uid] = value
+    kept.move_to_end(uid)
+    if len(kept) > limit:
+        kept.popitem(last=False)
 
 
 def _connected(events: Sequence[RunEvent], after: int) -> Sequence[RunEvent]:

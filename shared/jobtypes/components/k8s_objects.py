@@ -13,7 +13,11 @@ from shared.jobtypes.verbatim import verbatim, verbatim_secrets
 
 
 class K8sObjectsParameters(Parameters):
-    """Kubernetes objects of any kind that an admin has granted."""
+    """Kubernetes objects of any kind that an admin has granted.
+
+    Each is waited for by the rules of kstatus, custom resources included. KubeVela takes all of them for healthy at
+    once.
+    """
 
     objects: list[dict[str, Any]] = Field(min_length=1)
     """The objects; traits patch the first. A namespace may only be the application's, names may not be generated."""
@@ -56,4 +60,12 @@ K8S_OBJECTS = JobType(
     completion=rule_for,
     verbatim=True,
     secrets=secrets,
+    examples=(
+        {
+            "objects": [
+                {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "robot"}},
+                {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "colours"}, "data": {"primary": "blue"}},
+            ]
+        },
+    ),
 )

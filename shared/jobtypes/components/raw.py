@@ -12,7 +12,7 @@ from shared.jobtypes.verbatim import verbatim, verbatim_secrets
 
 
 class RawParameters(Parameters):
-    """The properties are the object itself, of any kind that an admin has granted."""
+    """The properties are the object itself, of any kind that an admin has granted; it is waited for by its kind."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -42,4 +42,6 @@ RAW = JobType(
     completion=rule_for,
     verbatim=True,
     secrets=secrets,
+    successor="k8s-objects",
+    examples=({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "colours"}, "data": {"primary": "blue"}},),
 )

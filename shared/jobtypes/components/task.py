@@ -1,34 +1,41 @@
 """`task`: a Job that runs to completion."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from shared.jobtypes.base import JobType, RenderContext, Rendering
+from shared.jobtypes.fields import Deprecated, NoEffect
 from shared.jobtypes.objects import new_object, present
 from shared.jobtypes.pods import LabelledPodParameters, pod_template
 from shared.jobtypes.probes import Probe
 from shared.jobtypes.rules import rule_for
-from shared.jobtypes.volumes import pod_volumes
+from shared.jobtypes.volumes import Volume, pod_volumes
 
 
 class TaskParameters(LabelledPodParameters):
-    """Code or a script that runs to completion."""
+    """Code or a script that runs to completion.
+
+    The Job is named by component, template and attempt: it runs again when its template changes, and otherwise never.
+    KubeVela calls it `<application>-<component>`, and Kubernetes then refuses each change of its template.
+    """
 
     count: int = Field(default=1, ge=0)
     """How many pods have to succeed; all of them run at once."""
     restart: Literal["Never", "OnFailure"] = "Never"
     """Whether a failed container is started again in its pod (`OnFailure`) or in a new one."""
-    livenessProbe: Probe | None = None
+    volumes: Annotated[list[Volume] | None, Deprecated("the trait storage")] = None
+    """Volumes and where they are mounted."""
+    livenessProbe: Annotated[Probe | None, NoEffect("nothing waits for the health of a Job's pods")] = None
     """Accepted and not rendered, as in KubeVela."""
-    readinessProbe: Probe | None = None
+    readinessProbe: Annotated[Probe | None, NoEffect("nothing waits for the health of a Job's pods")] = None
     """Accepted and not rendered, as in KubeVela."""
     backoffLimit: int | None = Field(default=None, ge=0)
     """KubeMin's own: how many failed pods fail the task; Kubernetes' default, 6, if left out."""
 
 
 def render(context: RenderContext, parameters: TaskParameters) -> Rendering:
-    """Render a Job; planning gives it its name, by template and attempt."""
+    """Render a Job; planning gives it its name."""
     job = new_object(context, "batch/v1", "Job")
     job["spec"] = {
         "parallelism": parameters.count,
@@ -53,4 +60,5 @@ TASK = JobType(
     kinds=frozenset({"batch/v1/Job"}),
     completion=rule_for,
     runs_once=True,
+    examples=({"image": "registry.example/schema:7", "cmd": ["migrate", "up"], "restart": "OnFailure"},),
 )

@@ -6,7 +6,7 @@ from shared.jobtypes.objects import new_object, present
 from shared.jobtypes.pods import HostAlias, LabelledPodParameters, pod_template, rendered_host_aliases
 from shared.jobtypes.probes import HostProbe, rendered_probe
 from shared.jobtypes.rules import rule_for
-from shared.jobtypes.services import ServedParameters, container_ports, exposing_service
+from shared.jobtypes.services import ExposedParameters, container_ports, exposed_ports, exposing_service
 from shared.jobtypes.volumes import VolumeMounts, pod_volumes
 
 
@@ -19,7 +19,7 @@ class Limit(Parameters):
     """Memory limit, such as `1Gi`."""
 
 
-class WebserviceParameters(LabelledPodParameters, ServedParameters):
+class WebserviceParameters(LabelledPodParameters, ExposedParameters):
     """A long-running, scalable service that others reach over the network."""
 
     args: list[str] | None = None
@@ -43,7 +43,7 @@ def render(context: RenderContext, parameters: WebserviceParameters) -> Renderin
         parameters,
         pod_volumes(parameters.volumeMounts, parameters.volumes),
         container={
-            "ports": container_ports(parameters),
+            "ports": container_ports(parameters.ports, parameters.port),
             "imagePullPolicy": parameters.imagePullPolicy,
             "args": parameters.args,
             "livenessProbe": rendered_probe(parameters.livenessProbe, "livenessProbe"),
@@ -56,7 +56,9 @@ def render(context: RenderContext, parameters: WebserviceParameters) -> Renderin
         resources.setdefault("limits", {}).update(present(cpu=parameters.limit.cpu, memory=parameters.limit.memory))
     deployment = new_object(context, "apps/v1", "Deployment")
     deployment["spec"] = {"selector": {"matchLabels": context.selector}, "template": template}
-    return Rendering(workload=deployment, others=(exposing_service(context, parameters),) if parameters.exposed else ())
+    exposed = exposed_ports(parameters.ports)
+    services = (exposing_service(context, exposed, parameters.exposeType),) if exposed else ()
+    return Rendering(workload=deployment, others=services)
 
 
 WEBSERVICE = JobType(
@@ -66,4 +68,8 @@ WEBSERVICE = JobType(
     render=render,
     kinds=frozenset({"apps/v1/Deployment", "v1/Service"}),
     completion=rule_for,
+    examples=(
+        {"image": "nginx:1.27", "ports": [{"port": 80, "expose": True}], "cpu": "100m", "memory": "128Mi"},
+        {"image": "registry.example/api:2", "env": [{"name": "LEVEL", "value": "info"}], "exposeType": "LoadBalancer"},
+    ),
 )

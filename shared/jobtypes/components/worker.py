@@ -48,4 +48,5 @@ WORKER = JobType(
     render=render,
     kinds=frozenset({"apps/v1/Deployment"}),
     completion=rule_for,
+    examples=({"image": "registry.example/mailer:3", "cmd": ["mailer", "--queue", "outbox"]},),
 )

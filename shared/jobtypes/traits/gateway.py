@@ -1,8 +1,7 @@
 """`gateway`: an Ingress before the component."""
 
-import copy
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,10 +9,11 @@ from shared.contracts.naming import joined
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import Parameters, RenderContext, RenderError, Rendering, Trait
 from shared.jobtypes.fields import NonEmpty, PortNumber
-from shared.jobtypes.objects import group_kind, new_object, present
-from shared.jobtypes.services import new_service, pod_selector, serve_port
+from shared.jobtypes.ingresses import CLASS_ANNOTATION, KINDS, check_paths, check_unique, new_ingress
+from shared.jobtypes.objects import present
+from shared.jobtypes.own_service import own_service
+from shared.jobtypes.services import serve_port
 
-_CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 _HOST_ANNOTATION = "ingress.controller/host"
 
 
@@ -52,18 +52,13 @@ def apply(context: RenderContext, parameters: GatewayParameters, rendering: Rend
     """
     _check(parameters)
     name = joined(context.component, parameters.name or "")
-    if any(
-        group_kind(o) == ("networking.k8s.io", "Ingress") and o["metadata"]["name"] == name for o in rendering.others
-    ):
-        raise RenderError("name", "GatewayNotUnique", f"there is an Ingress {name} already", "Give this gateway a name")
-    others = list(rendering.others)
-    ports = {number: number for number in parameters.http.values()}
-    if parameters.existingServiceName is None:
-        service = _take_service(context, others, name, rendering)
-        ports = {number: serve_port(service, number) for number in ports}
-        others.append(service)
-    others.append(_ingress(context, parameters, name, ports))
-    return replace(rendering, others=tuple(others))
+    check_unique(rendering, name, "name", "Give this gateway a name")
+    if parameters.existingServiceName is not None:
+        ingress = _ingress(context, parameters, name, parameters.existingServiceName, parameters.http)
+        return replace(rendering, others=(*rendering.others, ingress))
+    service, rest = own_service(context, rendering, name)
+    paths = {path: serve_port(service, number) for path, number in parameters.http.items()}
+    return replace(rest, others=(*rest.others, service, _ingress(context, parameters, name, name, paths)))
 
 
 def _check(parameters: GatewayParameters) -> None:
@@ -71,53 +66,36 @@ def _check(parameters: GatewayParameters) -> None:
         raise RenderError(
             "secretName", "DomainMissing", "a certificate is for a domain, and there is none", "Add domain"
         )
-    for path in parameters.http:
-        if not path.startswith("/"):
-            raise RenderError(f'http["{path}"]', "PathNotAbsolute", f"{path!r} does not start with /", f"Write /{path}")
-    set_ = (parameters.annotations or {}).get(_CLASS_ANNOTATION, parameters.class_)
+    check_paths(parameters.http)
+    set_ = (parameters.annotations or {}).get(CLASS_ANNOTATION, parameters.class_)
     if not parameters.classInSpec and set_ != parameters.class_:
         raise RenderError(
-            f'annotations["{_CLASS_ANNOTATION}"]',
+            f'annotations["{CLASS_ANNOTATION}"]',
             "IngressClassConflict",
             f"the annotation says {set_}, class says {parameters.class_}",
             "Write the class into the parameter class alone",
         )
 
 
-def _take_service(context: RenderContext, others: list[Manifest], name: str, rendering: Rendering) -> Manifest:
-    """Copy the component's Service of that name out of `others`, or begin one."""
-    for index, other in enumerate(others):
-        if group_kind(other) == ("", "Service") and other["metadata"]["name"] == name:
-            return copy.deepcopy(others.pop(index))
-    return new_service(context, pod_selector(context, rendering), name)
-
-
-def _ingress(context: RenderContext, parameters: GatewayParameters, name: str, ports: dict[int, int]) -> Manifest:
-    ingress = new_object(context, "networking.k8s.io/v1", "Ingress", name)
+def _ingress(
+    context: RenderContext, parameters: GatewayParameters, name: str, service: str, paths: dict[str, int]
+) -> Manifest:
+    ingress = new_ingress(
+        context, name, service=service, paths=paths, host=parameters.domain, path_type=parameters.pathType
+    )
     annotations = {
         **present(
             **{
-                _CLASS_ANNOTATION: None if parameters.classInSpec else parameters.class_,
+                CLASS_ANNOTATION: None if parameters.classInSpec else parameters.class_,
                 _HOST_ANNOTATION: parameters.gatewayHost,
             }
         ),
         **(parameters.annotations or {}),
     }
     ingress["metadata"] |= present(annotations=annotations or None, labels=parameters.labels)
-    service = parameters.existingServiceName or name
-    paths: list[dict[str, Any]] = [
-        {
-            "path": path,
-            "pathType": parameters.pathType,
-            "backend": {"service": {"name": service, "port": {"number": ports[number]}}},
-        }
-        for path, number in parameters.http.items()
-    ]
     tls = parameters.secretName and [{"hosts": [parameters.domain], "secretName": parameters.secretName}]
-    ingress["spec"] = {
-        **present(ingressClassName=parameters.class_ if parameters.classInSpec else None, tls=tls),
-        "rules": [{**present(host=parameters.domain), "http": {"paths": paths}}],
-    }
+    spec = present(ingressClassName=parameters.class_ if parameters.classInSpec else None, tls=tls)
+    ingress["spec"] = {**spec, **ingress["spec"]}
     return ingress
 
 
@@ -126,5 +104,5 @@ GATEWAY = Trait(
     title="An Ingress that lets HTTP traffic in",
     parameters=GatewayParameters,
     apply=apply,
-    kinds=frozenset({"v1/Service", "networking.k8s.io/v1/Ingress"}),
+    kinds=KINDS | {"v1/Service"},
 )

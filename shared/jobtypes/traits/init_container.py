@@ -1,5 +1,10 @@
 """`init-container`: a container that runs before the component's, with a directory that both share."""
 
+from typing import Self
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
 from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
 from shared.jobtypes.fields import NonEmpty, PullPolicy
 from shared.jobtypes.objects import present
@@ -25,7 +30,10 @@ class ExtraMount(Parameters):
 
 
 class InitContainerParameters(Parameters):
-    """A container that runs to completion before the component's own starts."""
+    """A container that runs to completion before the component's own starts.
+
+    Unlike in KubeVela, which needs both mount paths, there is no shared volume where both are left out.
+    """
 
     name: NonEmpty
     """Name of the container."""
@@ -41,12 +49,18 @@ class InitContainerParameters(Parameters):
     """Environment variables; of two with one name the later counts."""
     mountName: NonEmpty = "workdir"
     """Name of the shared volume, an empty directory."""
-    appMountPath: str
+    appMountPath: str | None = None
     """Where the component's container has the shared volume."""
-    initMountPath: str
+    initMountPath: str | None = None
     """Where the init container has the shared volume."""
     extraVolumeMounts: list[ExtraMount] | None = None
     """Further volumes of the pod to mount in the init container."""
+
+    @model_validator(mode="after")
+    def _both_paths(self) -> Self:
+        if (self.appMountPath is None) != (self.initMountPath is None):
+            raise PydanticCustomError("missing", "the shared volume needs both appMountPath and initMountPath")
+        return self
 
 
 def apply(context: RenderContext, parameters: InitContainerParameters, rendering: Rendering) -> Rendering:
@@ -59,14 +73,19 @@ def apply(context: RenderContext, parameters: InitContainerParameters, rendering
         args=parameters.args,
         env=rendered_env(parameters.env),
     )
-    add_mount(container, {"name": parameters.mountName, "mountPath": parameters.initMountPath}, "initMountPath")
+    shares = parameters.initMountPath is not None
+    if shares:
+        add_mount(container, {"name": parameters.mountName, "mountPath": parameters.initMountPath}, "initMountPath")
     for index, extra in enumerate(parameters.extraVolumeMounts or ()):
         mount = {"name": extra.name, "mountPath": extra.mountPath}
         add_mount(container, mount, f"extraVolumeMounts[{index}].mountPath")
 
     def patch(pod: PodSpec) -> None:
-        add_volume(pod, {"name": parameters.mountName, "emptyDir": {}}, "mountName")
+        if shares:
+            add_volume(pod, {"name": parameters.mountName, "emptyDir": {}}, "mountName")
         add_container(pod, container, field="initContainers", path="name")
+        if not shares:
+            return
         shared = {"name": parameters.mountName, "mountPath": parameters.appMountPath}
         add_mount(container_named(pod, context.component, ""), shared, "appMountPath")
 

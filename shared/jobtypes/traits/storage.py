@@ -17,8 +17,9 @@ from shared.jobtypes.base import (
     SecretLocation,
     Trait,
 )
+from shared.jobtypes.claims import ClaimFields, new_claim
 from shared.jobtypes.declared import declared_once
-from shared.jobtypes.fields import NonEmpty, Size
+from shared.jobtypes.fields import NonEmpty
 from shared.jobtypes.objects import new_object, present
 from shared.jobtypes.podpatch import PodSpec, add_device, add_mount, add_volume, patched_pod, set_variable
 from shared.jobtypes.secret_data import secret_data, secret_locations
@@ -27,54 +28,7 @@ from shared.jobtypes.volumes import Files, config_map_source, secret_source
 _CLAIM = "pvc"
 
 
-class StorageAmount(Parameters):
-    """An amount of storage."""
-
-    storage: Size
-    """Size, such as `8Gi`."""
-
-
-class ClaimResources(Parameters):
-    """How large a volume is."""
-
-    requests: StorageAmount
-    """At least this much."""
-    limits: StorageAmount | None = None
-    """At most this much."""
-
-
-class DataSource(Parameters):
-    """What a new volume is filled from."""
-
-    name: str
-    """Name of the snapshot or claim."""
-    kind: str
-    """Its kind, such as `VolumeSnapshot`."""
-    apiGroup: str
-    """Its API group, such as `snapshot.storage.k8s.io`."""
-
-
-class LabelRequirement(Parameters):
-    """A condition on a label."""
-
-    key: str
-    """Name of the label."""
-    operator: str
-    """`In`, `NotIn`, `Exists` or `DoesNotExist`."""
-    values: list[str] | None = None
-    """Values for `In` and `NotIn`."""
-
-
-class LabelSelector(Parameters):
-    """Selects PersistentVolumes by their labels."""
-
-    matchLabels: dict[str, str] | None = None
-    """Labels with their values."""
-    matchExpressions: list[LabelRequirement] | None = None
-    """Conditions on labels."""
-
-
-class Pvc(Parameters):
+class Pvc(ClaimFields):
     """A volume that outlives the application."""
 
     name: NonEmpty
@@ -85,22 +39,8 @@ class Pvc(Parameters):
     """Only refer to the claim. Otherwise it is created if it is not there; one that is there is never touched."""
     subPath: str | None = None
     """Path within the volume; its root if left out."""
-    volumeMode: Literal["Filesystem", "Block"] = "Filesystem"
-    """A file system to mount or a raw block device."""
-    volumeName: str | None = None
-    """Name of the PersistentVolume to bind to."""
     accessModes: list[str] = Field(default_factory=lambda: ["ReadWriteOnce"])
     """How many nodes and pods may use it."""
-    storageClassName: str | None = None
-    """Class of the volume; the cluster's default if left out."""
-    resources: ClaimResources | None = None
-    """Size; 8Gi if left out."""
-    dataSource: DataSource | None = None
-    """A snapshot or claim to fill it from."""
-    dataSourceRef: DataSource | None = None
-    """Any object to fill it from."""
-    selector: LabelSelector | None = None
-    """PersistentVolumes to choose from."""
     readOnly: bool = False
     """Mount it read-only."""
 
@@ -297,23 +237,8 @@ def _source(context: RenderContext, kind: str, name: str, data: Mapping[str, str
 
 
 def _claim(context: RenderContext, pvc: Pvc, path: str) -> DeclaredObject:
-    manifest = new_object(context, "v1", "PersistentVolumeClaim", pvc.name)
-    resources = {"requests": {"storage": "8Gi"}} if pvc.resources is None else _written(pvc.resources)
-    manifest["spec"] = present(
-        accessModes=pvc.accessModes,
-        volumeMode=pvc.volumeMode,
-        volumeName=pvc.volumeName,
-        storageClassName=pvc.storageClassName,
-        resources=resources,
-        dataSource=_written(pvc.dataSource),
-        dataSourceRef=_written(pvc.dataSourceRef),
-        selector=_written(pvc.selector),
-    )
+    manifest = new_claim(context, pvc.name, pvc)
     return DeclaredObject(kind_token=_CLAIM, manifest=manifest, mode=ApplyMode.CREATE, path=path, volume=True)
-
-
-def _written(parameters: Parameters | None) -> dict[str, Any] | None:
-    return None if parameters is None else parameters.model_dump(exclude_none=True)
 
 
 def secrets(properties: Mapping[str, Any]) -> Iterator[SecretLocation]:

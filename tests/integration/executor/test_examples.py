@@ -11,7 +11,7 @@ from services.gateway.adapters.sealing import SodiumSealer
 from shared.contracts.commands import ObjectToApply, PreparedObject, PreparedStep
 from shared.contracts.facts import RunPrepared, StepApplied
 from shared.contracts.identity import AppRef
-from shared.contracts.plan import Plan, PlannedStep
+from shared.contracts.plan import Placement, Plan, PlannedStep
 from shared.contracts.registry import ClusterRecord
 from shared.jobtypes.builtin import BUILTIN
 from shared.planning import DEFAULT_LIMITS, check_document, make_plan, parse_document, secret_locations
@@ -38,7 +38,8 @@ def planned(executor: Executor, example: Path) -> Plan:
         previous=None,
     )
     application, _ = check_document(sealing.document, BUILTIN)
-    return make_plan(application, ref=ref, uid=executor.uid, generation=1, clusters=[CLUSTER], registry=BUILTIN)
+    placements = [Placement(cluster=CLUSTER)]
+    return make_plan(application, ref=ref, uid=executor.uid, generation=1, placements=placements, registry=BUILTIN)
 
 
 def to_prepare(executor: Executor, step: PlannedStep) -> PreparedStep:

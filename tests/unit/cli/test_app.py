@@ -6,7 +6,7 @@ import pytest
 from cli.app import hoisted
 from cli.commands.development import command
 
-SLOW = ("aiohttp", "pydantic", "yaml", "cli.client", "shared.contracts")
+SLOW = ("aiohttp", "pydantic", "yaml", "cli.client", "shared.contracts.api")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from shared.contracts.facts import (
     ObjectVanished,
     Observation,
     PodPhase,
+    PodsObserved,
     Progress,
     StepFailed,
     StepProgressed,
@@ -42,9 +43,13 @@ async def test_a_deployment_is_followed_until_it_is_there_and_beyond(
     assert all(isinstance(fact, StepProgressed) for fact in before)
     assert all(later.order.later_than(earlier.order) for earlier, later in pairwise(app.facts()))
 
-    await until(lambda: any(p.total == 2 and all(pod.ready for pod in p.pods) for p in told.pods))
-    shown = told.pods[-1]
-    assert (shown.uid, shown.step) == (app.uid, "web")
+    def shown_ready() -> list[PodsObserved]:
+        ours = [p for p in told.pods if p.uid == app.uid]
+        return [p for p in ours if p.total == 2 and all(pod.ready for pod in p.pods)]
+
+    await until(lambda: bool(shown_ready()))
+    shown = shown_ready()[-1]
+    assert shown.step == "web"
     assert {pod.phase for pod in shown.pods} == {PodPhase.RUNNING}
     await until(lambda: bool(told.beats))
     assert (told.beats[-1].part, told.beats[-1].simulated) == ("observe", cluster.name == "sim")

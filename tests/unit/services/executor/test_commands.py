@@ -89,8 +89,23 @@ class Cluster:
         self.applied.append(manifest["metadata"]["name"])
         return {"metadata": {"uid": "x", **manifest["metadata"]}}
 
-    async def delete(self, key: ObjectKey, *, uid: str = "", acting_as: Impersonation | None = None) -> None:
-        raise NotImplementedError(key, uid, acting_as)
+    async def patch(
+        self, key: ObjectKey, patch: Object, *, field_manager: str, acting_as: Impersonation | None = None
+    ) -> Object:
+        raise NotImplementedError(key, patch, field_manager, acting_as)
+
+    async def replace(self, manifest: Object, *, field_manager: str, acting_as: Impersonation | None = None) -> Object:
+        raise NotImplementedError(manifest, field_manager, acting_as)
+
+    async def delete(
+        self,
+        key: ObjectKey,
+        *,
+        uid: str = "",
+        propagation: str = "Background",
+        acting_as: Impersonation | None = None,
+    ) -> None:
+        raise NotImplementedError(key, uid, propagation, acting_as)
 
 
 def commands_of(cluster: Cluster, answers: Answers) -> Commands:

@@ -40,18 +40,18 @@ def a_cluster(name: str, *, default: bool = False, key: SealingKey | None = None
 
 def resolve(document: dict[str, Any], *clusters: ClusterRecord) -> list[str]:
     application = documents.check(document, BUILTIN).application
-    return list(documents.names(documents.resolve(application, clusters)))
+    return list(documents.names(documents.resolve(application, clusters).clusters))
 
 
 def test_what_cannot_be_read_is_told_from_what_is_wrong() -> None:
     with pytest.raises(DocumentUnreadable) as unreadable:
-        documents.read(b"a: [", BUILTIN, DEFAULT_LIMITS)
+        documents.parse(b"a: [", DEFAULT_LIMITS)
     assert "line" in unreadable.value.findings[0].message
     broken = a_document()
     broken["spec"]["components"][0]["type"] = "nope"
     broken["spec"]["components"].append({"name": "Not A Name", "type": "worker"})
     with pytest.raises(DocumentRejected) as rejected:
-        documents.read(canonical_json(broken), BUILTIN, DEFAULT_LIMITS)
+        documents.read(documents.parse(canonical_json(broken), DEFAULT_LIMITS), BUILTIN)
     paths = {finding.path for finding in rejected.value.findings}
     assert {"spec.components[0].type", "spec.components[1].name"} <= paths
 

@@ -19,6 +19,7 @@ from services.gateway.domain.records import (
 from shared.contracts.desired import StoredApplication
 from shared.contracts.identity import ClusterName
 from shared.contracts.phases import RunPhase
+from shared.contracts.plan import Placement
 from tests.support.records import NOW, UID, a_record, stored
 
 ANY = Precondition()
@@ -38,7 +39,7 @@ def apply(
         app=a_record().app,
         uid=UID,
         document={"spec": {}} if document is None else document,
-        clusters=tuple(map(ClusterName, clusters)),
+        placements=tuple(Placement(cluster=ClusterName(cluster)) for cluster in clusters),
     )
     return decide_apply(before, last, wanted, actor="bob", at=NOW, precondition=precondition)
 

@@ -220,6 +220,7 @@ class World:
                 metadata_generation=None if final else 1,
                 final=final or existed,
                 existed=existed,
+                disposal=o.treatment.disposal,
             )
             for o in command.objects
         )

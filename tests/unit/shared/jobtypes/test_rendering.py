@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from shared.contracts.identity import AppUid, Namespace, Tenant
 from shared.contracts.plan import ApplyMode
 from shared.jobtypes.base import JobType, Registry, RenderContext, RenderError, Rendering, Trait
 from shared.jobtypes.builtin import BUILTIN
+from tests.support import goldens
 
 Document = dict[str, Any]
 Render = Callable[[Document], Rendering]
@@ -205,35 +207,13 @@ def test_registry_refuses_two_entries_of_one_name() -> None:
         Registry.of((task, replace(BUILTIN.job_types["worker"], aliases=("task",))), ())
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.name)
-def test_entry_renders_only_the_kinds_it_announces(entry: JobType[Any] | Trait[Any], render: Render) -> None:
-    smallest: dict[str, Document] = {
-        "k8s-objects": {"objects": [{"apiVersion": "v1", "kind": "ConfigMap"}]},
-        "raw": {"apiVersion": "v1", "kind": "ConfigMap"},
-        "env": {"env": {"A": "b"}},
-        "resource": {"cpu": 1},
-        "sidecar": {"name": "b", "image": "b"},
-        "gateway": {"http": {"/": 80}},
-        "init-container": {"name": "i", "image": "b", "appMountPath": "/a", "initMountPath": "/b"},
-        "storage": {
-            "pvc": [{"name": "p", "mountPath": "/p"}],
-            "configMap": [{"name": "c"}],
-            "secret": [{"name": "s"}],
-        },
-        "scaler": {},
-    }
-    image = {"image": "a", "ports": [{"port": 80, "expose": True}]}
-    base = {"name": "web", "type": "worker", "properties": image}
-    component = (
-        {**base, "type": entry.name, "properties": smallest.get(entry.name, image)}
-        if isinstance(entry, JobType)
-        else {**base, "traits": [{"type": entry.name, "properties": smallest[entry.name]}]}
-    )
-    rendering = render(component)
-    manifests = [rendering.workload, *rendering.others, *(d.manifest for d in rendering.declared)]
-    kinds = {f"{m['apiVersion']}/{m['kind']}" for m in manifests if m is not None}
-    allowed = entry.kinds | ({"apps/v1/Deployment"} if isinstance(entry, Trait) else set())
-    assert "*" in entry.kinds or kinds <= allowed
+@pytest.mark.parametrize("path", goldens.rendering_paths(), ids=lambda path: path.stem)
+def test_entries_render_only_the_kinds_they_announce(path: Path) -> None:
+    component = goldens.component_of(path)
+    announced = set(BUILTIN.job_types[component["type"]].kinds)
+    announced |= {kind for trait in component.get("traits", ()) for kind in BUILTIN.traits[trait["type"]].kinds}
+    kinds = {f"{m['apiVersion']}/{m['kind']}" for m in goldens.manifests(goldens.rendered(component))}
+    assert "*" in announced or kinds <= announced
 
 
 def test_one_volume_can_be_mounted_at_two_places(render: Render, webservice: Webservice) -> None:

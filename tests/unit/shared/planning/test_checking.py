@@ -117,8 +117,8 @@ CASES: list[tuple[str, Document, str, str]] = [
     ("outputs", document(component("web", outputs=[{"name": "x"}])), "spec.components[0].outputs", "Unsupported"),
     ("workflow", document(WEB, workflow={"steps": [{"type": "deploy"}]}), "spec.workflow", "Unsupported"),
     (
-        "later policy",
-        document(WEB, policies=[{"type": "override", "properties": {}}]),
+        "retired policy",
+        document(WEB, policies=[{"type": "env-binding", "properties": {}}]),
         "spec.policies[0].type",
         "Unsupported",
     ),
@@ -132,15 +132,15 @@ CASES: list[tuple[str, Document, str, str]] = [
     ),
     (
         "cluster selector",
-        document(WEB, policies=[{"type": "topology", "properties": {"clusterLabelSelector": {}}}]),
-        "spec.policies[0].properties.clusterLabelSelector",
-        "Unsupported",
+        document(WEB, policies=[{"type": "topology", "properties": {"clusterLabelSelector": {"a": 1}}}]),
+        "spec.policies[0].properties.clusterLabelSelector.a",
+        "WrongType",
     ),
     (
         "topology namespace",
-        document(WEB, policies=[{"type": "topology", "properties": {"namespace": "x"}}]),
+        document(WEB, policies=[{"type": "topology", "properties": {"namespace": "X"}}]),
         "spec.policies[0].properties.namespace",
-        "Unsupported",
+        "InvalidFormat",
     ),
     (
         "topology key",
@@ -235,7 +235,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         component("api", properties={"replicas": "2", "pull": "x"}),
         component("bad", "broken"),
         workflow={"steps": []},
-        policies=[{"type": "override"}],
+        policies=[{"type": "env-binding"}],
         metadata={"name": "Shop", "annotations": {"kubemin.dev/start-timeout": "soon"}},
     )
     assert found(doc) == {

@@ -7,7 +7,7 @@ import pytest
 
 from shared.contracts.plan import Plan
 from shared.jobtypes.builtin import BUILTIN
-from shared.planning import check_document, parse_document, placements, plan_view, secret_locations
+from shared.planning import check_document, destinations_of, parse_document, plan_view, secret_locations
 from tests.support.planning import Document, component, document, planned, waits
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
@@ -17,7 +17,8 @@ DOCUMENTS = sorted(EXAMPLES.glob("*/*.yaml"))
 def plan_of(path: Path) -> Plan:
     doc = parse_document(path.read_bytes())
     app, _ = check_document(doc, BUILTIN)
-    return planned(doc, *placements(app).clusters or ("dev",), registry=BUILTIN)
+    clusters = [name for destination in destinations_of(app) for name in destination.clusters]
+    return planned(doc, *clusters, registry=BUILTIN)
 
 
 def test_there_are_examples() -> None:

@@ -8,17 +8,16 @@ import pytest
 
 from shared.contracts import annotations
 from shared.contracts.canonical import canonical_json, digest
-from shared.contracts.identity import AppRef, ClusterName, ObjectKey
+from shared.contracts.identity import AppRef, ObjectKey
 from shared.contracts.naming import job_name
-from shared.contracts.plan import ApplyMode, Deadlines, Finding, Plan, PlannedObject
+from shared.contracts.plan import ApplyMode, Deadlines, Finding, Placement, Plan, PlannedObject
 from shared.contracts.subjects import step_token
 from shared.planning import (
-    LOCAL,
     DocumentRejected,
     Limits,
     check_document,
+    destinations_of,
     make_plan,
-    placements,
     plan_document,
     plan_view,
     with_attempt,
@@ -32,6 +31,7 @@ from tests.support.planning import (
     component,
     document,
     holds,
+    placement,
     planned,
     sealed_value,
     steps,
@@ -48,9 +48,11 @@ def job_of(plan: Plan) -> PlannedObject:
 
 def refused(doc: Document, *clusters: str, **limits: int) -> list[Finding]:
     app, _ = check_document(doc, REGISTRY)
-    names = [ClusterName(c) for c in clusters] or [DEV]
+    placements = [placement(c) for c in clusters or ("dev",)]
     with pytest.raises(DocumentRejected) as caught:
-        make_plan(app, ref=REF, uid=UID, generation=1, clusters=names, registry=REGISTRY, limits=Limits(**limits))
+        make_plan(
+            app, ref=REF, uid=UID, generation=1, placements=placements, registry=REGISTRY, limits=Limits(**limits)
+        )
     return list(caught.value.findings)
 
 
@@ -342,7 +344,7 @@ def test_references_come_from_pods_traits_and_are_located_in_the_document() -> N
 
 def test_warnings_of_the_check_and_of_the_plan_are_joined() -> None:
     doc = document(component("web", properties={"replica": 1}))
-    plan = plan_document(doc, ref=REF, uid=UID, generation=1, clusters=[DEV], registry=REGISTRY)
+    plan = plan_document(doc, ref=REF, uid=UID, generation=1, placements=[Placement(cluster=DEV)], registry=REGISTRY)
     assert [w.code for w in plan.warnings] == ["UnknownKey"]
 
 
@@ -357,23 +359,23 @@ def test_planning_checks_again_what_order_depends_on() -> None:
     cyclic = (first.model_copy(update={"depends_on": ("b",)}), second.model_copy(update={"depends_on": ("a",)}))
     broken = app.model_copy(update={"spec": app.spec.model_copy(update={"components": cyclic})})
     with pytest.raises(DocumentRejected) as caught:
-        make_plan(broken, ref=REF, uid=UID, generation=1, clusters=[DEV], registry=REGISTRY)
+        make_plan(broken, ref=REF, uid=UID, generation=1, placements=[Placement(cluster=DEV)], registry=REGISTRY)
     assert [f.code for f in caught.value.findings] == ["DependencyCycle"]
 
 
 @pytest.mark.parametrize(
     ("policies", "clusters"),
     [
-        ([], None),
-        ([{"type": "topology", "properties": {"clusters": ["b", "a"]}}], ("b", "a")),
-        ([{"type": "topology", "properties": {"clusters": [n]}} for n in ("a", "b", "a")], ("a", "b")),
-        ([{"type": "topology"}], (LOCAL,)),
-        ([{"type": "topology", "properties": {"clusters": ["local", "dev-2"]}}], (LOCAL, "dev-2")),
+        ([], [()]),
+        ([{"type": "topology", "properties": {"clusters": ["b", "a"]}}], [("b", "a")]),
+        ([{"type": "topology", "properties": {"clusters": [n]}} for n in ("a", "b")], [("a",), ("b",)]),
+        ([{"type": "topology"}], [()]),
+        ([{"type": "topology", "properties": {"clusters": ["local", "dev-2"]}}], [("local", "dev-2")]),
     ],
 )
-def test_topology_policies_name_the_clusters(policies: list[Document], clusters: tuple[str, ...] | None) -> None:
+def test_topology_policies_name_the_clusters(policies: list[Document], clusters: list[tuple[str, ...]]) -> None:
     app, _ = check_document(document(component("web"), policies=policies), REGISTRY)
-    assert placements(app).clusters == clusters
+    assert [d.clusters for d in destinations_of(app)] == clusters
 
 
 def test_planning_is_pure() -> None:
@@ -384,7 +386,7 @@ def test_planning_is_pure() -> None:
     )
     before = copy.deepcopy(doc)
     app, _ = check_document(doc, REGISTRY)
-    one = make_plan(app, ref=REF, uid=UID, generation=1, clusters=[DEV], registry=REGISTRY)
+    one = make_plan(app, ref=REF, uid=UID, generation=1, placements=[Placement(cluster=DEV)], registry=REGISTRY)
     plan_view(one)
     assert doc == before
     two = planned(json.loads(json.dumps(doc)))

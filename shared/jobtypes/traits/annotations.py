@@ -1,0 +1,21 @@
+"""`annotations`: annotations of the workload and its pods."""
+
+from shared.jobtypes.base import RenderContext, Rendering, Trait
+from shared.jobtypes.traits.labels import MetadataParameters, with_metadata
+
+
+class AnnotationsParameters(MetadataParameters):
+    """Annotations of the workload, its pods and its Jobs, instead of present values; null takes one away."""
+
+
+def apply(_context: RenderContext, parameters: AnnotationsParameters, rendering: Rendering) -> Rendering:
+    """Set annotations; raises RenderError where the component has no workload."""
+    return with_metadata(rendering, "annotations", parameters.values)
+
+
+ANNOTATIONS = Trait(
+    name="annotations",
+    title="Annotations of the workload and its pods",
+    parameters=AnnotationsParameters,
+    apply=apply,
+)

@@ -1,0 +1,85 @@
+"""`probes`, an extension of ours: liveness, readiness and startup of any container, in Kubernetes' form."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from shared.jobtypes.base import RenderContext, Rendering, Trait
+from shared.jobtypes.fields import NonEmpty
+from shared.jobtypes.per_container import OfContainer, OneOrSeveral, given_fields, patched_containers
+from shared.jobtypes.podpatch import Container, merge_container
+from shared.jobtypes.probes import Closed, ExecAction
+from shared.jobtypes.traits.startup_probe import GrpcAction, StartupConnection, StartupRequest
+
+_HANDLERS = frozenset({"exec", "httpGet", "grpc", "tcpSocket"})
+
+
+class AnyProbe(Closed):
+    """Exactly one of `exec`, `httpGet`, `grpc`, `tcpSocket`; numbers that are left out are Kubernetes' defaults."""
+
+    exec: ExecAction | None = None
+    """Run a command."""
+    httpGet: StartupRequest | None = None
+    """Send an HTTP GET request."""
+    grpc: GrpcAction | None = None
+    """Ask a gRPC health service."""
+    tcpSocket: StartupConnection | None = None
+    """Open a TCP connection."""
+    initialDelaySeconds: int | None = Field(default=None, ge=0)
+    """Seconds from the container's start to the first probe."""
+    periodSeconds: int | None = Field(default=None, ge=1)
+    """Seconds from one probe to the next."""
+    timeoutSeconds: int | None = Field(default=None, ge=1)
+    """Seconds until a probe has failed."""
+    successThreshold: int | None = Field(default=None, ge=1)
+    """Successes in a row that make a failed container healthy again; 1 but for readiness."""
+    failureThreshold: int | None = Field(default=None, ge=1)
+    """Failures in a row that make a container unhealthy."""
+
+    @model_validator(mode="after")
+    def _one_handler(self) -> Self:
+        if len(self.model_fields_set & _HANDLERS) != 1:
+            raise PydanticCustomError("two_forms", "a probe needs exactly one of exec, httpGet, grpc and tcpSocket")
+        return self
+
+
+class ProbesFields(OfContainer):
+    """Probes of one container."""
+
+    livenessProbe: AnyProbe | None = None
+    """Says whether the container is to be restarted."""
+    readinessProbe: AnyProbe | None = None
+    """Says whether the container can serve."""
+    startupProbe: AnyProbe | None = None
+    """Says whether the container has started; the others wait for it."""
+
+
+class ContainerProbes(ProbesFields):
+    """Probes of one container."""
+
+    containerName: NonEmpty
+    """Name of the container."""
+
+
+class ProbesParameters(ProbesFields, OneOrSeveral):
+    """Probes of one container, or of several in `containers`."""
+
+    containers: list[ContainerProbes] | None = None
+    """The same for several containers, instead of the other fields."""
+
+
+def apply(context: RenderContext, parameters: ProbesParameters, rendering: Rendering) -> Rendering:
+    """Add the probes; raises RenderError for an unknown container and one with another probe."""
+    return patched_containers(context, rendering, parameters, parameters.containers, _probe)
+
+
+def _probe(container: Container, wanted: ProbesFields, prefix: str) -> None:
+    probes = given_fields(wanted, "livenessProbe", "readinessProbe", "startupProbe")
+    for name, probe in probes.items():
+        merge_container(container, {name: probe}, f"{prefix}{name}")
+
+
+PROBES = Trait(
+    name="probes", title="Liveness, readiness and startup of any container", parameters=ProbesParameters, apply=apply
+)

@@ -1,0 +1,94 @@
+"""What later stages find in the converted document is told in the places of the one that was sent."""
+
+from typing import Any
+
+import pytest
+
+from shared.contracts.plan import Finding
+from shared.dialect import PathMap, convert
+from shared.jobtypes.builtin import BUILTIN
+from shared.planning import DocumentRejected, check_document
+from tests.support.dialect import Document, component, document, with_traits
+
+WEB = "component[0]"
+
+
+def found(given: Document) -> set[tuple[str, str]]:
+    """Code and place of what is wrong with the converted document, led back."""
+    converted = convert(given)
+    with pytest.raises(DocumentRejected) as rejected:
+        check_document(converted.document, BUILTIN)
+    return {(one.code, one.path) for one in converted.paths.findings(rejected.value.findings)}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (document(namespace="My_Team"), {("InvalidFormat", "namespace")}),
+        (
+            document(component(properties={"ports": [{"port": 70000}]})),
+            {("OutOfRange", f"{WEB}.properties.ports[0].port")},
+        ),
+        (
+            document(component(properties={"ports": [{"port": 80}, {"port": 80}]})),
+            {("PortNotUnique", f"{WEB}.properties.ports[1].port")},
+        ),
+        (
+            document(component("settings", "config", properties={"conf": {"a b": "c"}})),
+            {("InvalidFormat", f'{WEB}.properties.conf["a b"]')},
+        ),
+        (
+            document(component(properties={"labels": {"app.oam.dev/component": "x"}})),
+            {("LabelReserved", f'{WEB}.properties.labels["app.oam.dev/component"]')},
+        ),
+        (
+            with_traits(probes=[{"type": "liveness", "http_get": {"port": 70000}}]),
+            {("OutOfRange", f"{WEB}.traits.probes[0].http_get.port")},
+        ),
+        (
+            with_traits(probes=[{"type": "liveness", "tcp_socket": {"port": 80}, "period_seconds": -1}]),
+            {("OutOfRange", f"{WEB}.traits.probes[0].period_seconds")},
+        ),
+        (
+            with_traits(
+                storage=[
+                    {"name": "a", "type": "ephemeral", "mountPath": "/x"},
+                    {"name": "b", "type": "ephemeral", "mountPath": "/x"},
+                ]
+            ),
+            {("MountConflict", f"{WEB}.traits.storage[1].mountPath")},
+        ),
+        (
+            with_traits(sidecar=[{"name": "log", "image": "x"}, {"name": "log", "image": "y"}]),
+            {("ContainerNotUnique", f"{WEB}.traits.sidecar[1].name")},
+        ),
+        (
+            with_traits(ingress=[{"routes": [{"path": "x", "backend": {"service_name": "web"}}]}]),
+            {("PathNotAbsolute", f"{WEB}.traits.ingress[0].routes[0].path")},
+        ),
+        (
+            with_traits(ingress=[{"name": "same", "routes": [{"backend": {"service_name": "web"}}]}] * 2),
+            {("GatewayNotUnique", f"{WEB}.traits.ingress[1].name")},
+        ),
+    ],
+    ids=lambda case: repr(case)[:60],
+)
+def test_finding_is_told_where_the_document_has_it(given: Document, expected: set[tuple[str, str]]) -> None:
+    assert found(given) == expected
+
+
+def test_place_that_nobody_wrote_is_told_as_the_nearest_around_it() -> None:
+    paths = convert(with_traits(probes=[{"type": "liveness", "tcp_socket": {"port": 80}}])).paths
+    assert paths.back("spec.components[0].traits[1].properties.livenessProbe.nothing[3]") == f"{WEB}.traits.probes[0]"
+    assert paths.back("spec.components[0].traits[7]") == WEB
+    assert paths.back("spec.workflow") == ""
+
+
+def test_places_of_the_document_that_was_sent_stay() -> None:
+    assert PathMap({}).back("component[0].name") == "component[0].name"
+
+
+def test_places_in_the_words_of_a_finding_are_led_back_too() -> None:
+    paths: Any = convert(document()).paths
+    finding = Finding(path="", code="X", message="spec.components[0].traits[0] says so (spec.components[0]).")
+    assert paths.finding(finding).message == f"{WEB} says so ({WEB})."
