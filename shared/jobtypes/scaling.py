@@ -7,19 +7,28 @@ from dataclasses import replace
 from shared.contracts.completion import read_path
 from shared.contracts.plan import Finding, Manifest
 from shared.jobtypes.base import RenderContext, RenderError, Rendering
-from shared.jobtypes.objects import group_kind
+from shared.jobtypes.objects import group_kind, mapping
 
 _UNSCALABLE = frozenset({("batch", "Job"), ("batch", "CronJob"), ("apps", "DaemonSet"), ("", "Pod")})
+_SCALABLE = frozenset({("apps", "Deployment"), ("apps", "StatefulSet"), ("apps", "ReplicaSet")})
+"""These have the field even where the document leaves out the whole spec, as for an object that is there already."""
 _AUTOSCALERS = frozenset({("autoscaling", "HorizontalPodAutoscaler"), ("keda.sh", "ScaledObject")})
 
 
 def scalable(rendering: Rendering) -> Manifest:
     """Return the workload; raises RenderError where it has no number of replicas."""
     workload = rendering.workload
-    if workload is None or group_kind(workload) in _UNSCALABLE or not isinstance(workload.get("spec"), dict):
+    if workload is None or not _has_replicas(workload):
         what = "the component" if workload is None else f"a {workload['kind']}"
         raise RenderError("", "NotScalable", f"{what} has no number of replicas", "Remove the trait")
     return workload
+
+
+def _has_replicas(workload: Manifest) -> bool:
+    kind = group_kind(workload)
+    if workload.get("spec") is None:
+        return kind in _SCALABLE
+    return isinstance(workload["spec"], dict) and kind not in _UNSCALABLE
 
 
 def autoscaler_of(workload: Manifest, others: Iterable[Manifest]) -> Manifest | None:
@@ -47,7 +56,7 @@ def autoscaled(context: RenderContext, rendering: Rendering, autoscaler: Manifes
         message = f"there is a {other['kind']} for it already: they would fight over the number of replicas"
         raise RenderError("", "AutoscalerNotUnique", message, "Leave one autoscaler")
     warnings = rendering.warnings
-    if workload["spec"].pop("replicas", None) is not None:
+    if mapping(workload, "spec").pop("replicas", None) is not None:
         warnings += (_left(context, autoscaler, "the number of replicas that was given before"),)
     return replace(rendering, workload=workload, others=(*rendering.others, autoscaler), warnings=warnings)
 
@@ -59,7 +68,7 @@ def scaled(context: RenderContext, rendering: Rendering, replicas: int) -> Rende
     if autoscaler is not None:
         left = _left(context, autoscaler, "this number of replicas")
         return replace(rendering, warnings=(*rendering.warnings, left))
-    workload["spec"]["replicas"] = replicas
+    workload["spec"] = {**mapping(workload, "spec"), "replicas": replicas}
     return replace(rendering, workload=workload)
 
 

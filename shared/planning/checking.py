@@ -23,7 +23,7 @@ from shared.planning.labels import check_inherited
 from shared.planning.lookup import entry_findings, find_type, unknown_type
 from shared.planning.parameters import validate
 from shared.planning.plan import make_plan, outlines, render
-from shared.planning.policies import CheckedPolicy, check_policy, composed
+from shared.planning.policies import CheckedPolicy, check_policy, composed, treatments
 from shared.planning.rendering import Owner
 from shared.planning.timeouts import check_annotations
 from shared.planning.trees import listing, mapping
@@ -85,6 +85,7 @@ class _Check:
         self._entries = _entries(self._spec)
         well_formed = [one.checked.policy for one in self._policies if one.checked.policy is not None]
         self._composition = composed(self._entries, well_formed, registry)
+        self._treat = treatments(well_formed)
         self.errors: list[Finding] = []
         self.warnings: list[Finding] = []
 
@@ -120,7 +121,7 @@ class _Check:
         for one in self._composition.components:
             if self._is_sound(one):
                 sound.setdefault(one.component.name, one)
-        owner = Owner(app=self._owner(), uid=AppUid("unknown"), labels={}, annotations={})
+        owner = Owner(app=self._owner(), uid=AppUid("unknown"), labels={}, annotations={}, treat=self._treat)
         parts, findings = render(sound.values(), owner, self._registry)
         self.errors += findings
         self.warnings += [warning for part in parts for warning in part.warnings]

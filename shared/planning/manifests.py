@@ -1,7 +1,7 @@
 """Checks what a component rendered, and completes its namespace: above all objects that were given as they are."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from shared.contracts.identity import Namespace
@@ -88,12 +88,9 @@ def _form_problems(manifest: Manifest) -> Iterator[str]:
         given = metadata.get(field) or {}
         if not isinstance(given, dict) or not all(isinstance(v, str) for v in given.values()):
             yield f"`metadata.{field}` of the {kind} must be a map of texts"
-    if kind in TEMPLATES:
-        template = pod_template(manifest)
-        if template is None:
-            yield f"the {kind} has no pod template"
-        elif not isinstance(mapping(template.get("metadata")).get("labels") or {}, dict):
-            yield f"the labels of the {kind}'s pod template must be a map"
+    template = pod_template(manifest) or {}
+    if not isinstance(mapping(template.get("metadata")).get("labels") or {}, dict):
+        yield f"the labels of the {kind}'s pod template must be a map"
 
 
 def _name_problems(manifest: Manifest, path: str) -> list[Finding]:
@@ -108,12 +105,25 @@ def _name_problems(manifest: Manifest, path: str) -> list[Finding]:
     return []
 
 
-def selector_problems(manifest: Manifest, path: str) -> list[Finding]:
-    """A selector that misses its own pods is refused by Kubernetes, but only after others were applied."""
+def template_problems(manifest: Manifest, path: str, *, partial: bool) -> list[Finding]:
+    """What Kubernetes refuses of the workload's pods, but only after others were applied.
+
+    `partial`: the object is there already, and the manifest names only what it changes.
+    """
+    kind = manifest["kind"]
+    template = pod_template(manifest)
+    if template is not None:
+        return _selector_problems(manifest, template, path)
+    if partial or kind not in TEMPLATES:
+        return []
+    return [Finding(path=path, code="InvalidObject", message=f"the {kind} has no pod template")]
+
+
+def _selector_problems(manifest: Manifest, template: Mapping[str, Any], path: str) -> list[Finding]:
     if manifest["kind"] not in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"):
         return []
     wanted = mapping(mapping(mapping(manifest.get("spec")).get("selector")).get("matchLabels"))
-    labels = mapping(mapping((pod_template(manifest) or {}).get("metadata")).get("labels"))
+    labels = mapping(mapping(template.get("metadata")).get("labels"))
     missed = sorted(key for key, value in wanted.items() if labels.get(key) != value)
     if not missed:
         return []

@@ -1,6 +1,6 @@
 """Validates a part of the document against its model, and says in plain words what is wrong with it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -56,11 +56,13 @@ def validate(model: type[M], value: Any, path: str) -> tuple[M | None, list[Find
         return None, _findings(details[: MAX_FINDINGS + 1], value, path)
 
 
-def _findings(details: Iterable[ErrorDetails], value: Any, path: str) -> list[Finding]:
+def _findings(details: Sequence[ErrorDetails], value: Any, path: str) -> list[Finding]:
     """One finding per place: the branches of a union each report theirs."""
     by_place: dict[str, Finding] = {}
     for detail in details:
         elements, found = _resolve(detail, value)
+        if _is_miscounted(detail, details, found):
+            continue
         place = path_text(path, *elements)
         finding = _finding(detail, place, found)
         before = by_place.get(place)
@@ -70,6 +72,14 @@ def _findings(details: Iterable[ErrorDetails], value: Any, path: str) -> list[Fi
             joined = _either(before.message, finding.message)
             by_place[place] = before.model_copy(update={"message": joined})
     return list(by_place.values())
+
+
+def _is_miscounted(detail: ErrorDetails, details: Iterable[ErrorDetails], found: Any) -> bool:
+    """Pydantic counts only the entries that are right; the wrong ones have findings of their own."""
+    if detail["type"] != "too_short" or not isinstance(found, list) or len(found) < detail["ctx"]["min_length"]:
+        return False
+    place = detail["loc"]
+    return any(len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in details)
 
 
 def _either(one: str, other: str) -> str:

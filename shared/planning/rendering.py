@@ -217,7 +217,9 @@ class _Finisher:
             return None
         if not self._job_type.verbatim:
             self._label_pods(manifest)
-        self._findings += manifests.selector_problems(manifest, path)
+        treatment = self._treatment(manifest, makers)
+        partial = treatment.take_over or treatment.read_only
+        self._findings += manifests.template_problems(manifest, path, partial=partial)
         # A Job's name depends on its content: a label of the application must not make it run again.
         self._mark(manifest, StepId(self._component.name), inherit=not runs_once)
         base = self._component.name if runs_once else ""
@@ -232,7 +234,7 @@ class _Finisher:
             mode=ApplyMode.CREATE if volume else ApplyMode.APPLY,
             volume=volume,
             rule=None if volume else rule,
-            treatment=self._treatment(manifest, makers),
+            treatment=treatment,
             job_name_base=base,
         )
 

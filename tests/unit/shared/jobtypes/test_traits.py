@@ -130,6 +130,18 @@ def test_replicas_of_written_objects_are_left_to_their_autoscaler(render: Render
     assert rendering.others[0]["spec"] == {}
 
 
+@pytest.mark.parametrize(("trait", "spec"), [("scaler", {"replicas": 3}), ("hpa", None)])
+def test_an_object_that_is_written_without_its_spec_is_scaled(
+    render: Render, trait: str, spec: Document | None
+) -> None:
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}}
+    traits = [{"type": trait, "properties": {"replicas": 3} if trait == "scaler" else {}}]
+    component = {"name": "d", "type": "k8s-objects", "properties": {"objects": [deployment]}, "traits": traits}
+    workload = render(component).workload
+    assert workload is not None
+    assert workload.get("spec") == spec
+
+
 @pytest.mark.parametrize("trait", POD_TRAITS)
 def test_trait_changes_the_pods_of_a_cron_job(render: Render, trait: str) -> None:
     """In KubeVela most write a useless spec.template there."""

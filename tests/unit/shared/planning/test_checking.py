@@ -229,6 +229,11 @@ def test_a_selector_that_misses_its_own_pods_is_found() -> None:
     assert (finding.code, finding.message.endswith("do not have: app")) == ("SelectorMismatch", True)
 
 
+def test_a_list_of_nothing_but_wrong_entries_is_not_called_too_short() -> None:
+    (finding,) = findings(document(component("Web")))
+    assert (finding.path, finding.code) == ("spec.components[0].name", "InvalidFormat")
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     doc = document(
         component("web", "ap", {"type": "hold"}, dependsOn=["nobody"]),

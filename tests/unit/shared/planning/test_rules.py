@@ -153,6 +153,16 @@ def test_mistakes_are_told_with_their_place(wrong: Document, path: str, code: st
     assert (f"spec.policies[0].properties.{path}", code) in {(f.path, f.code) for f in caught.value.findings}
 
 
+@pytest.mark.parametrize("type_", ["take-over", "read-only"])
+def test_of_an_object_that_is_there_already_only_what_changes_is_written(type_: str) -> None:
+    partial = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": {"selector": {}}}
+    written = component("raw", "objects", properties={"objects": [partial]})
+    plan = planned(document(written, policies=[policy(type_, rule(resourceTypes=["Deployment"]))]))
+    assert [o.manifest["spec"] for s in plan.steps for o in s.objects] == [{"selector": {}}]
+    with pytest.raises(DocumentRejected, match="the Deployment has no pod template"):
+        check_document(document(written, policies=[policy(type_, rule(resourceTypes=["Job"]))]), REGISTRY)
+
+
 def test_unknown_keys_are_warnings_with_the_nearest_name() -> None:
     typo = {"selector": {"componentName": ["web"]}}
     doc = document(component("web"), policies=[policy("take-over", typo, roles=[])])
