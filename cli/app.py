@@ -62,6 +62,7 @@ Wait = Annotated[bool, typer.Option("--wait", help="Show progress until it has e
 Timeout = Annotated[
     float, typer.Option(parser=duration, metavar="TIME", help="How long to wait, such as 90s, 10m or 1h.")
 ]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse documents for what is otherwise only warned of.")]
 AnswerForm = Annotated[Output, typer.Option("-o", "--output", help="json: exactly what the gateway answers.")]
 
 
@@ -84,6 +85,7 @@ def options(
 def apply(
     ctx: typer.Context,
     file: Files,
+    strict: Strict = False,
     wait: Wait = False,
     timeout: Timeout = "1h",  # type: ignore[assignment] # read by `duration`
     output: AnswerForm = Output.TABLE,
@@ -91,13 +93,14 @@ def apply(
     """Deliver applications: create them, or bring them to what the documents say now."""
     from cli.commands import documents
 
-    _run(ctx, output, lambda s, c: documents.apply(s, c, file, waiting=wait, timeout_s=timeout))
+    _run(ctx, output, lambda s, c: documents.apply(s, c, file, strict=strict, waiting=wait, timeout_s=timeout))
 
 
 @app.command(epilog=_EPILOG)
 def plan(
     ctx: typer.Context,
     file: Files,
+    strict: Strict = False,
     output: Annotated[PlanOutput, typer.Option("-o", "--output", help="json: exactly the gateway's.")] = (
         PlanOutput.TABLE
     ),
@@ -105,13 +108,14 @@ def plan(
     """Show what documents would do, and do nothing. Exit code: 0 accepted, 1 rejected, 2 could not tell."""
     from cli.commands import documents
 
-    _run(ctx, output, lambda s, c: documents.plan(s, c, file))
+    _run(ctx, output, lambda s, c: documents.plan(s, c, file, strict=strict))
 
 
 @app.command(epilog=_EPILOG)
 def convert(
     ctx: typer.Context,
     file: Files,
+    strict: Strict = False,
     output: Annotated[DocumentOutput, typer.Option("-o", "--output", help="The form of the documents.")] = (
         DocumentOutput.YAML
     ),
@@ -119,7 +123,7 @@ def convert(
     """Print documents in KubeMin-Cli's JSON dialect as OAM Applications, with their secret values."""
     from cli.commands import documents
 
-    _run(ctx, output, lambda s, c: documents.convert(s, c, file))
+    _run(ctx, output, lambda s, c: documents.convert(s, c, file, strict=strict))
 
 
 @app.command("list", epilog=_EPILOG)

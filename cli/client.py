@@ -81,17 +81,18 @@ class Client:
         if self._session is not None:
             await self._session.close()
 
-    async def apply(self, document: str) -> Answer[ApplyResult]:
-        """Send a document."""
-        return await self._change(ApplyResult, "POST", "applications", document=document)
+    async def apply(self, document: str, *, strict: bool = False) -> Answer[ApplyResult]:
+        """Send a document; where it is strict, warnings refuse it."""
+        return await self._change(ApplyResult, "POST", "applications", _strict(asked=strict), document=document)
 
-    async def plan(self, document: str) -> Answer[PlanView]:
+    async def plan(self, document: str, *, strict: bool = False) -> Answer[PlanView]:
         """Ask what sending a document would do."""
-        return await self._call(PlanView, "POST", "applications", {"dryRun": "true"}, document=document)
+        query = {"dryRun": "true"} | _strict(asked=strict)
+        return await self._call(PlanView, "POST", "applications", query, document=document)
 
-    async def convert(self, document: str) -> Answer[Conversion]:
+    async def convert(self, document: str, *, strict: bool = False) -> Answer[Conversion]:
         """Ask for a document as an OAM Application."""
-        return await self._call(Conversion, "POST", "convert", document=document)
+        return await self._call(Conversion, "POST", "convert", _strict(asked=strict), document=document)
 
     async def applications(
         self, *, namespace: str | None = None, phases: Sequence[str] = ()
@@ -186,10 +187,18 @@ class Client:
         return Answer(model.model_validate_json(body, extra="ignore"), body)
 
     async def _change(
-        self, model: type[Model], method: str, path: str, *, document: str | None = None
+        self,
+        model: type[Model],
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        document: str | None = None,
     ) -> Answer[Model]:
         """Ask for a change; again, where nobody can tell whether it was done."""
-        return await repeated(lambda headers: self._call(model, method, path, document=document, headers=headers))
+        return await repeated(
+            lambda headers: self._call(model, method, path, query or {}, document=document, headers=headers)
+        )
 
     async def _call(
         self,
@@ -272,6 +281,10 @@ def _problem(status: int, content_type: str, body: bytes) -> Problem | None:
 
 def _seconds(text: str) -> float | None:
     return float(text) if text.isascii() and text.isdigit() else None
+
+
+def _strict(*, asked: bool) -> dict[str, str]:
+    return {"strict": "true"} if asked else {}
 
 
 def _cause(error: Exception, timeout_s: float) -> str:

@@ -20,13 +20,15 @@ from shared.contracts.plan import Finding
 _Handle = Callable[[Document], Awaitable[None]]
 
 
-async def apply(session: Session, client: Client, files: Sequence[str], *, waiting: bool, timeout_s: float) -> ExitCode:
+async def apply(
+    session: Session, client: Client, files: Sequence[str], *, strict: bool, waiting: bool, timeout_s: float
+) -> ExitCode:
     """Send every document, then wait for all of their runs where that was asked for."""
     started: list[str] = []
 
     async def send(document: Document) -> None:
         session.interrupted = "Interrupted; `kubemin list` shows what was accepted."
-        answer = await client.apply(document.text)
+        answer = await client.apply(document.text, strict=strict)
         result = answer.value
         app = result.application
         text = runs.accepted(app.namespace, app.name, app.generation, changed=result.changed)
@@ -43,21 +45,21 @@ async def apply(session: Session, client: Client, files: Sequence[str], *, waiti
     return code
 
 
-async def plan(session: Session, client: Client, files: Sequence[str]) -> ExitCode:
+async def plan(session: Session, client: Client, files: Sequence[str], *, strict: bool) -> ExitCode:
     """Show what every document would do."""
 
     async def show(document: Document) -> None:
-        answer = await client.plan(document.text)
-        session.terminal.answer(answer.body, plans.plan(answer.value))
+        answer = await client.plan(document.text, strict=strict)
+        session.terminal.answer(answer.body, plans.plan(answer.value, _origin(document)))
 
     return await _each(session, files, show)
 
 
-async def convert(session: Session, client: Client, files: Sequence[str]) -> ExitCode:
+async def convert(session: Session, client: Client, files: Sequence[str], *, strict: bool) -> ExitCode:
     """Print every document as an OAM Application, secret values as they are in the file."""
 
     async def show(document: Document) -> None:
-        answer = await client.convert(document.text)
+        answer = await client.convert(document.text, strict=strict)
         session.terminal.write(json.dumps(answer.value.document, ensure_ascii=False).encode())
         _warn(session, document, answer.value.warnings)
 

@@ -1,78 +1,139 @@
 """A plan: what would be done, in order, and nothing else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cli.render.findings import warnings
-from cli.render.layout import indented
+from cli.render import treatments
+from cli.render.findings import Origin, warnings
+from cli.render.layout import Rows, indented
 from cli.render.phases import BUSY, HELD, QUIET
 from cli.render.text import counted, plain
-from shared.contracts.plan import ApplyMode, Override, Reference
+from shared.contracts.identity import ObjectKey, StepId
 from shared.contracts.views import PlanObjectView, PlanStepView, PlanView
 
+_INDENT = 2
+_Placement = tuple[str, str]
+"""Cluster and namespace."""
 
-def plan(view: PlanView) -> RenderableType:
-    """Steps in their order with what each waits for and applies, then overrides and warnings."""
+
+def plan(view: PlanView, origin: Origin | None = None) -> RenderableType:
+    """Steps in their order, cluster by cluster, then what has to be there, what overrides what, and warnings."""
     parts: list[RenderableType] = [_head(view)]
-    clusters = dict.fromkeys(step.cluster for step in view.steps)
-    for cluster in clusters:
-        steps = [step for step in view.steps if step.cluster == cluster]
-        parts += ["", Text.assemble("cluster ", (cluster, "bold"))]
-        parts.append(indented(_steps(steps), 2))
+    for placements, steps in _alike(view.steps):
+        parts += ["", _placed(placements, view.namespace), indented(_steps(steps), _INDENT)]
+        if needed := _needed(steps):
+            parts += ["", indented(needed, _INDENT)]
     if view.overrides:
-        parts += ["", Text("Overrides:", style="bold")]
-        parts += [indented(_override(override), 2) for override in view.overrides]
+        parts += ["", Text("Overrides:", style="bold"), *(indented(line, _INDENT) for line in _overrides(view))]
     if view.warnings:
-        parts += ["", Text("Warnings:", style="bold"), indented(warnings(view.warnings), 2)]
+        parts += ["", Text("Warnings:", style="bold"), indented(warnings(view.warnings, origin), _INDENT)]
     return Group(*parts)
 
 
 def _head(view: PlanView) -> Text:
-    objects = sum(len(step.objects) for step in view.steps)
+    objects = sum(len(step.objects) for step in view.steps if step.overridden_by is None)
+    said = [counted(len(view.steps), "step"), counted(objects, "object")]
+    said += [counted(len(view.overrides), "override")] if view.overrides else []
+    said += [counted(len(view.warnings), "warning")] if view.warnings else []
     head = Text.assemble((f"{view.namespace}/{view.name}", "bold"), f"  generation {view.generation}: ")
-    return head.append(f"{counted(len(view.steps), 'step')}, {counted(objects, 'object')}")
+    return head.append(", ".join(said))
+
+
+def _alike(steps: Iterable[PlanStepView]) -> list[tuple[list[_Placement], list[PlanStepView]]]:
+    """The steps of each placement; placements that get the same are told together."""
+    by_placement: dict[_Placement, list[PlanStepView]] = {}
+    for step in steps:
+        by_placement.setdefault((step.cluster, step.namespace), []).append(step)
+    alike: dict[str, tuple[list[_Placement], list[PlanStepView]]] = {}
+    for placement, placed in by_placement.items():
+        # Manifests differ in their sealed values alone, which nobody is shown.
+        bare = (step.model_copy(update={"cluster": "", "objects": _bare(step.objects)}) for step in placed)
+        told = "".join(step.model_dump_json() for step in bare)
+        alike.setdefault(told, ([], placed))[0].append(placement)
+    return list(alike.values())
+
+
+def _bare(objects: Iterable[PlanObjectView]) -> tuple[PlanObjectView, ...]:
+    return tuple(obj.model_copy(update={"manifest": {}}) for obj in objects)
+
+
+def _placed(placements: Sequence[_Placement], home: str) -> Text:
+    """Placements that get the same go into one namespace: it is a part of every object's name."""
+    names = ", ".join(plain(cluster) for cluster, _ in placements)
+    text = Text.assemble("cluster " if len(placements) == 1 else "clusters ", (names, "bold"))
+    namespace = placements[0][1]
+    return text if namespace == home else text.append(f", namespace {plain(namespace)}")
 
 
 def _steps(steps: Sequence[PlanStepView]) -> RenderableType:
     digits = len(str(len(steps)))
+    numbers = {step.step: number for number, step in enumerate(steps, 1)}
+    verbs = [len(treatments.verb(obj)) for step in steps for obj in step.objects if step.overridden_by is None]
     lines: list[RenderableType] = []
-    for number, step in enumerate(steps, 1):
-        head = Text(f"{number:>{digits}}  ", style=QUIET).append(plain(step.step), style="bold")
-        lines.append(head.append(f"  {plain(step.job_type)}", style=QUIET))
-        lines += [indented(line, digits + 4) for line in _contents(step)]
+    for step in steps:
+        head = Text(f"{numbers[step.step]:>{digits}}  ", style=QUIET).append(plain(step.step), style="bold")
+        lines.append(head.append(f"  {_kind(step)}", style=QUIET))
+        lines += [indented(line, digits + 4) for line in _contents(step, numbers, max(verbs, default=0))]
     return Group(*lines)
 
 
-def _contents(step: PlanStepView) -> Iterator[Text]:
+def _kind(step: PlanStepView) -> str:
+    return f"{plain(step.job_type)}, runs once" if step.runs_once else plain(step.job_type)
+
+
+def _contents(step: PlanStepView, numbers: dict[StepId, int], width: int) -> Iterator[Text]:
     if step.waits_for:
-        yield Text(f"waits for {', '.join(plain(name) for name in step.waits_for)}", style=BUSY)
+        names = [f"{numbers[name]} {plain(name)}" if name in numbers else plain(name) for name in step.waits_for]
+        yield Text(f"waits for {', '.join(names)}", style=BUSY)
     if step.overridden_by is not None:
-        yield Text(f"skipped: {plain(step.overridden_by)} carries the same object later", style=HELD)
+        what = ", ".join(_named(obj.key, step.namespace) for obj in step.objects) or "the same object"
+        yield Text(f"skipped: {plain(step.overridden_by)} carries {what} later", style=HELD)
+        return
     for obj in step.objects:
-        yield _object(obj)
-    for reference in step.references:
-        yield _reference(reference, step.namespace)
+        text = Text(f"{treatments.verb(obj):<{width}}  ", style=QUIET).append(
+            _named(obj.key, step.namespace), "default"
+        )
+        notes = "; ".join(treatments.notes(obj))
+        yield text.append(f" ({plain(notes)})", style=QUIET) if notes else text
 
 
-def _object(obj: PlanObjectView) -> Text:
-    text = Text(plain(f"{obj.key.kind} {obj.key.name}"))
-    notes = []
-    if obj.mode is ApplyMode.CREATE:
-        notes.append("created if absent, else left as it is")
-    if obj.volume:
-        notes.append("outlives the application")
-    return text.append(f" ({'; '.join(notes)})", style=QUIET) if notes else text
+def _named(key: ObjectKey, namespace: str) -> str:
+    elsewhere = key.namespace not in ("", namespace)
+    return plain(f"{key.kind} {key.namespace}/{key.name}" if elsewhere else f"{key.kind} {key.name}")
 
 
-def _reference(reference: Reference, namespace: str) -> Text:
-    name = reference.name if reference.namespace == namespace else f"{reference.namespace}/{reference.name}"
-    need = "uses, if it is there" if reference.optional else "needs, already there"
-    return Text(f"{need}: {plain(reference.kind)} {plain(name)}", style=QUIET)
+def _needed(steps: Sequence[PlanStepView]) -> Rows | None:
+    """What is referred to and not made by any step, with who needs it."""
+    users: dict[tuple[str, str], list[tuple[PlanStepView, bool]]] = {}
+    for step in steps:
+        for one in step.references:
+            name = one.name if one.namespace == step.namespace else f"{one.namespace}/{one.name}"
+            users.setdefault((one.kind, name), []).append((step, one.optional))
+    rows = Rows(("NOT IN THE PLAN", ""))
+    for (kind, name), found in users.items():
+        names = ", ".join(dict.fromkeys(plain(step.step) for step, _ in found))
+        if all(optional for _, optional in found):
+            rows.add(plain(f"{kind} {name}"), note=Text(f"optional, used by {names}", style=QUIET))
+        else:
+            rows.add(plain(f"{kind} {name}"), note=Text(f"needed by {names}", style=HELD))
+    return rows if users else None
 
 
-def _override(override: Override) -> Text:
-    text = Text.assemble(f"{plain(str(override.key))}: ", (plain(override.winner), "bold"))
-    text.append(f" ({plain(override.winner_path)})", style=QUIET).append(" overrides ")
-    return text.append(plain(override.loser)).append(f" ({plain(override.loser_path)})", style=QUIET)
+def _overrides(view: PlanView) -> Iterator[RenderableType]:
+    """Of each object the carrier that counts, and beneath it those that do not."""
+    by_winner: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+    for one in view.overrides:
+        losers = by_winner.setdefault((str(one.key), one.winner, one.winner_path), [])
+        losers.append((one.loser, one.loser_path))
+    for (key, winner, path), losers in by_winner.items():
+        yield Text(plain(key))
+        yield indented(_carrier("counts", winner, path), _INDENT)
+        for loser, place in losers:
+            yield indented(_carrier("skipped", loser, place), _INDENT)
+
+
+def _carrier(what: str, step: str, path: str) -> Text:
+    text = Text(f"{what:<7}  ", style=QUIET).append(plain(step), style="bold" if what == "counts" else "default")
+    return text.append(f"  {plain(path)}", style=QUIET)

@@ -7,7 +7,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from services.gateway.domain import documents
+from services.gateway.domain import documents, strictness
 from services.gateway.domain.access import Principal
 from services.gateway.domain.documents import Checked, Parsed
 from services.gateway.domain.records import Wanted
@@ -32,6 +32,8 @@ class Draft:
     checked: Checked
     clusters: tuple[ClusterRecord, ...]
     placements: tuple[Placement, ...]
+    strict: bool
+    """Warnings refuse it."""
 
 
 class Drafting:
@@ -55,25 +57,34 @@ class Drafting:
         self._limits = limits
         self._slots = asyncio.Semaphore(parallel)
 
-    async def draft(self, principal: Principal, raw: bytes) -> Draft:
+    async def draft(self, principal: Principal, raw: bytes, *, strict: bool) -> Draft:
         """Read a request's document; raises DocumentUnreadable, DocumentRejected and NamespaceForbidden."""
-        parsed = await self.parse(principal, raw)
-        async with self._slots:
-            checked = await asyncio.to_thread(documents.read, parsed, self._job_types)
-        app = documents.ref(checked.application, principal.tenant)
-        await require_namespace(self._registry, principal, app.namespace)
-        with documents.told_of(checked.paths):
-            resolved = documents.resolve(checked.application, await self._registry.clusters())
+        with strictness.all_told(strict=strict):
+            parsed = await self._parse(principal, raw)
+            async with self._slots:
+                checked = await asyncio.to_thread(documents.read, parsed, self._job_types)
+            app = documents.ref(checked.application, principal.tenant)
+            await require_namespace(self._registry, principal, app.namespace)
+            with documents.told_of(checked.paths, checked.warnings):
+                resolved = documents.resolve(checked.application, await self._registry.clusters())
         for namespace in dict.fromkeys(placement.namespace for placement in resolved.placements):
             if namespace:
                 await require_namespace(self._registry, principal, namespace)
-        return Draft(app=app, checked=checked, clusters=resolved.clusters, placements=resolved.placements)
+        return Draft(
+            app=app, checked=checked, clusters=resolved.clusters, placements=resolved.placements, strict=strict
+        )
 
-    async def parse(self, principal: Principal, raw: bytes) -> Parsed:
+    async def convert(self, principal: Principal, raw: bytes, *, strict: bool) -> Parsed:
         """Read a request's document as OAM, whichever way it is written; raises DocumentUnreadable, DocumentRejected.
 
         Secret values in it are plain: it is for its author alone.
         """
+        with strictness.all_told(strict=strict):
+            parsed = await self._parse(principal, raw)
+        strictness.admit(parsed.warnings, strict=strict)
+        return parsed
+
+    async def _parse(self, principal: Principal, raw: bytes) -> Parsed:
         async with self._slots:
             parsed = await asyncio.to_thread(documents.parse, raw, self._limits)
         if parsed.converted is None or not parsed.converted.clones:
@@ -99,9 +110,13 @@ class Drafting:
 
     async def seal(self, draft: Draft, stored: StoredApplication | None, uid: AppUid) -> tuple[Wanted, Plan]:
         """Seal for an application's uid, and plan its next generation; raises DocumentRejected."""
+        checked = draft.checked
         async with self._slots:
-            with documents.told_of(draft.checked.paths):
-                return await asyncio.to_thread(self._seal, draft, stored, uid)
+            with strictness.all_told(strict=draft.strict), documents.told_of(checked.paths, checked.warnings):
+                wanted, plan = await asyncio.to_thread(self._seal, draft, stored, uid)
+        plan = documents.told_plan(plan, checked.paths)
+        strictness.admit(plan.warnings, strict=draft.strict)
+        return wanted, plan
 
     def _seal(self, draft: Draft, stored: StoredApplication | None, uid: AppUid) -> tuple[Wanted, Plan]:
         # The plan is made of the sealed document, so that no plain value gets any further than the sealer.
@@ -131,7 +146,7 @@ class Drafting:
         if sealing.unsealed:
             raise DocumentRejected([_not_sealable(location) for location in sealing.unsealed])
         wanted = Wanted(app=draft.app, uid=uid, document=sealing.document, placements=draft.placements)
-        return wanted, documents.told_plan(plan, checked.paths)
+        return wanted, plan
 
 
 async def require_namespace(registry: RegistryReader, principal: Principal, namespace: str) -> None:

@@ -78,15 +78,16 @@ class Changes:
         self._new_uid = new_uid
 
     async def apply(
-        self, principal: Principal, raw: bytes, precondition: Precondition, *, request: str = ""
+        self, principal: Principal, raw: bytes, precondition: Precondition, *, strict: bool = False, request: str = ""
     ) -> Accepted:
         """Create the application, raise its generation, or find that nothing changed.
 
+        Where it is `strict`, warnings refuse the document.
         `request` names the request, if it bore a key: what it has done already is not done again.
         Raises whatever is wrong with the document (DocumentUnreadable, DocumentRejected), the caller's rights
         (NamespaceForbidden) or the moment (ApplicationDeleting, PreconditionFailed, Retryable).
         """
-        draft = await self._drafting.draft(principal, raw)
+        draft = await self._drafting.draft(principal, raw, strict=strict)
         with bound(app=str(draft.app)):
             for _ in range(_ATTEMPTS):
                 decision, plan = await self._decide(principal, draft, precondition, request)
@@ -95,17 +96,18 @@ class Changes:
                     return accepted
         raise TooManyWriters(draft.app)
 
-    async def plan(self, principal: Principal, raw: bytes, precondition: Precondition) -> PlanView:
+    async def plan(
+        self, principal: Principal, raw: bytes, precondition: Precondition, *, strict: bool = False
+    ) -> PlanView:
         """Return the plan of what `apply` would write; touches nothing and raises the same."""
-        draft = await self._drafting.draft(principal, raw)
+        draft = await self._drafting.draft(principal, raw, strict=strict)
         _, plan = await self._decide(principal, draft, precondition, "")
         return plan_view(plan)
 
-    async def convert(self, principal: Principal, raw: bytes) -> Conversion:
+    async def convert(self, principal: Principal, raw: bytes, *, strict: bool = False) -> Conversion:
         """Return a document as OAM, secret values as they were sent; raises DocumentUnreadable, DocumentRejected."""
-        parsed = await self._drafting.parse(principal, raw)
-        warnings = () if parsed.converted is None else parsed.converted.warnings
-        return Conversion(document=parsed.document, warnings=warnings)
+        parsed = await self._drafting.convert(principal, raw, strict=strict)
+        return Conversion(document=parsed.document, warnings=parsed.warnings)
 
     async def delete(
         self, principal: Principal, namespace: str, name: str, precondition: Precondition, *, request: str = ""

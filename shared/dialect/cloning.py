@@ -100,7 +100,7 @@ def with_clones(
             places |= paths.places
     check_edges(sum(len(one.get("dependsOn", ())) for one in spec["components"]), notes)
     if notes.errors:
-        raise DocumentRejected(notes.errors)
+        raise DocumentRejected(notes.errors, warnings=[*converted.warnings, *notes.warnings])
     check_counts(document, limits)
     warnings = (*converted.warnings, *notes.warnings)
     return replace(converted, document=document, paths=PathMap(places), warnings=warnings, clones=())

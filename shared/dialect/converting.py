@@ -42,16 +42,16 @@ def convert(document: Mapping[str, Any], *, limits: Limits = DEFAULT_LIMITS) -> 
     app = read(document, notes)
     _check_size(app, limits, notes)
     if notes.errors:
-        raise DocumentRejected(notes.errors)
+        raise DocumentRejected(notes.errors, warnings=notes.warnings)
     plain = [component for component in app.components if component.template is None]
     ordered = order(app.components if app.workflow else plain, app.workflow)
     check_edges(sum(map(len, ordered.waits_for.values())), notes)
     if notes.errors:
-        raise DocumentRejected(notes.errors)
+        raise DocumentRejected(notes.errors, warnings=notes.warnings)
     tree = _application(app, plain, ordered, notes)
     clones = clones_of(app, ordered, notes)
     if notes.errors:
-        raise DocumentRejected(notes.errors)
+        raise DocumentRejected(notes.errors, warnings=notes.warnings)
     converted, paths = written(tree)
     check_counts(converted, limits)
     return Converted(document=converted, paths=paths, warnings=shortened(notes.warnings), app_id=app.id, clones=clones)

@@ -50,7 +50,7 @@ def check_document(document: dict[str, Any], registry: Registry) -> tuple[Applic
     check.workflow()
     check.unknown()
     if check.errors or app is None:
-        raise DocumentRejected(check.errors)
+        raise DocumentRejected(check.errors, warnings=check.warnings)
     return app, list(shortened(check.warnings))
 
 

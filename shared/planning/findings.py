@@ -14,9 +14,13 @@ MAX_FINDINGS = 100
 class DocumentRejected(Rejected):
     """A document that cannot be planned; `findings` has at least one entry."""
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        """Keep the findings in the order of the document, shortened to what people can read."""
+    def __init__(self, findings: Sequence[Finding], *, warnings: Sequence[Finding] = ()) -> None:
+        """Keep the findings in the order of the document, shortened to what people can read.
+
+        `warnings` are what else is to be told of it, as far as that is known.
+        """
         self.findings = shortened(findings)
+        self.warnings = shortened(warnings)
         first = self.findings[0]
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         where = f"{first.path}: " if first.path else ""

@@ -52,6 +52,11 @@ class Parsed:
     converted: Converted | None = None
     """Of a document that was sent in the dialect."""
 
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """Of the conversion."""
+        return () if self.converted is None else self.converted.warnings
+
 
 @dataclass(frozen=True)
 class Sealing:
@@ -82,21 +87,25 @@ def read(parsed: Parsed, registry: Registry) -> Checked:
     converted = parsed.converted
     if converted is None:
         return check(parsed.document, registry)
-    with told_of(converted.paths):
+    with told_of(converted.paths, converted.warnings):
         checked = check(parsed.document, registry)
     warnings = shortened([*converted.warnings, *converted.paths.findings(checked.warnings)])
     return replace(checked, warnings=warnings, paths=converted.paths, app_id=converted.app_id)
 
 
 @contextmanager
-def told_of(paths: PathMap | None) -> Iterator[None]:
-    """Tell what is wrong with a converted document where the one that was sent has it."""
+def told_of(paths: PathMap | None, warnings: Sequence[Finding] = ()) -> Iterator[None]:
+    """Tell what is wrong with a converted document where the one that was sent has it.
+
+    `warnings` are those about it so far.
+    """
     try:
         yield
     except DocumentRejected as error:
-        if paths is None:
-            raise
-        raise DocumentRejected(paths.findings(error.findings)) from error
+        found, more = error.findings, error.warnings
+        if paths is not None:
+            found, more = paths.findings(found), paths.findings(more)
+        raise DocumentRejected(found, warnings=[*warnings, *more]) from error
 
 
 def told_plan(plan: Plan, paths: PathMap | None) -> Plan:

@@ -85,6 +85,7 @@ _KEY = Parameter(
 )
 _TYPE = Parameter("type", "Name or alias of the type, also with a pinned version, such as `webservice@v1`.", "path")
 _KIND = Parameter("kind", "Only types that stand there in a document.", one_of=tuple(kind.value for kind in TypeKind))
+_STRICT = Parameter("strict", "Refuse the document for what is otherwise only warned of.", schema="boolean")
 _SEQUENCE = Parameter("sequence", "Number of the parked message.", "path", "integer")
 _IF_NONE_MATCH = Parameter("If-None-Match", "`*`: only if there is no such application yet.", "header", pattern=r"^\*$")
 
@@ -101,6 +102,7 @@ OPERATIONS = (
         ),
         (
             Parameter("dryRun", "Tell what would be done, and do nothing.", schema="boolean"),
+            _STRICT,
             _IF_MATCH,
             _IF_NONE_MATCH,
             _KEY,
@@ -121,6 +123,7 @@ OPERATIONS = (
         "Convert a document in KubeMin-Cli's JSON dialect to an OAM Application",
         Permission.READ,
         ((HTTPStatus.OK, "The Application, with secret values as they were sent.", api.Conversion),),
+        (_STRICT,),
         document=True,
         problems=(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -86,17 +86,19 @@ class Routes:
 
     async def _apply(self, request: web.Request) -> web.StreamResponse:
         principal = requests.principal(request)
-        dry_run = requests.flag(request, "dryRun")
+        dry_run, strict = requests.flag(request, "dryRun"), requests.flag(request, "strict")
         precondition = requests.precondition(request)
         raw = await requests.document(request, timeout_s=self._timeouts.body_s)
         if dry_run:
-            return _json(await self._changes.plan(principal, raw, precondition))
+            return _json(await self._changes.plan(principal, raw, precondition, strict=strict))
         request_id = requests.request_id(request)
-        return await self._accepted(await self._changes.apply(principal, raw, precondition, request=request_id))
+        accepted = await self._changes.apply(principal, raw, precondition, strict=strict, request=request_id)
+        return await self._accepted(accepted)
 
     async def _convert(self, request: web.Request) -> web.StreamResponse:
+        strict = requests.flag(request, "strict")
         raw = await requests.document(request, timeout_s=self._timeouts.body_s)
-        return _json(await self._changes.convert(requests.principal(request), raw))
+        return _json(await self._changes.convert(requests.principal(request), raw, strict=strict))
 
     async def _delete(self, request: web.Request) -> web.StreamResponse:
         namespace, name = requests.app_path(request)

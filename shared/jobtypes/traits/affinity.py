@@ -167,4 +167,17 @@ AFFINITY = Trait(
     title="Near which pods and on which nodes the component's pods run",
     parameters=AffinityParameters,
     apply=apply,
+    examples=(
+        {
+            "podAntiAffinity": {
+                "required": [
+                    {
+                        "labelSelector": {"matchLabels": {"app.oam.dev/component": "web"}},
+                        "topologyKey": "kubernetes.io/hostname",
+                    }
+                ]
+            },
+            "tolerations": [{"key": "dedicated", "value": "web", "effect": "NoSchedule"}],
+        },
+    ),
 )

@@ -18,4 +18,5 @@ ANNOTATIONS = Trait(
     title="Annotations of the workload and its pods",
     parameters=AnnotationsParameters,
     apply=apply,
+    examples=({"prometheus.io/scrape": "true", "prometheus.io/port": "8080"},),
 )

@@ -92,4 +92,7 @@ CLAIM_TEMPLATES = Trait(
     title="A volume of its own for each pod of a StatefulSet",
     parameters=ClaimTemplatesParameters,
     apply=apply,
+    examples=(
+        {"templates": [{"name": "data", "mountPath": "/var/lib/data", "resources": {"requests": {"storage": "10Gi"}}}]},
+    ),
 )

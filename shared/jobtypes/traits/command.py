@@ -80,4 +80,10 @@ def _changed(wanted: CommandFields, present: Sequence[str]) -> list[str]:
     return [*kept, *added]
 
 
-COMMAND = Trait(name="command", title="What containers run", parameters=CommandParameters, apply=apply)
+COMMAND = Trait(
+    name="command",
+    title="What containers run",
+    parameters=CommandParameters,
+    apply=apply,
+    examples=({"command": ["/app/server"], "args": ["--listen", ":8080"]},),
+)

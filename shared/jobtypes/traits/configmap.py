@@ -62,4 +62,7 @@ CONFIGMAP = Trait(
     apply=apply,
     kinds=frozenset({"v1/ConfigMap"}),
     successor="storage",
+    examples=(
+        {"volumes": [{"name": "settings", "mountPath": "/etc/shop", "data": {"app.yaml": "greeting: hello\n"}}]},
+    ),
 )

@@ -47,5 +47,9 @@ def _set(container: Container, wanted: ImageFields, _prefix: str) -> None:
 
 
 CONTAINER_IMAGE = Trait(
-    name="container-image", title="The images of containers", parameters=ContainerImageParameters, apply=apply
+    name="container-image",
+    title="The images of containers",
+    parameters=ContainerImageParameters,
+    apply=apply,
+    examples=({"image": "registry.example/shop:1.5", "imagePullPolicy": "IfNotPresent"},),
 )

@@ -68,4 +68,5 @@ CONTAINER_PORTS = Trait(
     title="Ports of containers, on the node's address if wanted",
     parameters=ContainerPortsParameters,
     apply=apply,
+    examples=({"ports": [{"containerPort": 8080, "hostPort": 18080}]},),
 )

@@ -51,4 +51,5 @@ CONTAINER_RESOURCES = Trait(
     title="Any resources of any container, such as GPUs",
     parameters=ContainerResourcesParameters,
     apply=apply,
+    examples=({"requests": {"cpu": "250m", "memory": "256Mi"}, "limits": {"memory": "512Mi", "nvidia.com/gpu": "1"}},),
 )

@@ -30,4 +30,5 @@ CPUSCALER = Trait(
     parameters=CpuScalerParameters,
     apply=apply,
     kinds=frozenset({"autoscaling/v2/HorizontalPodAutoscaler"}),
+    examples=({"min": 2, "max": 8, "cpuUtil": 60},),
 )

@@ -52,4 +52,10 @@ def _set(container: Container, wanted: EnvFields, _prefix: str) -> None:
             set_variable(container, {"name": name, "value": value})
 
 
-ENV = Trait(name="env", title="Environment variables", parameters=EnvParameters, apply=apply)
+ENV = Trait(
+    name="env",
+    title="Environment variables",
+    parameters=EnvParameters,
+    apply=apply,
+    examples=({"env": {"LOG_LEVEL": "debug"}, "unset": ["LEGACY_MODE"]},),
+)

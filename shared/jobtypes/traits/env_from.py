@@ -77,4 +77,12 @@ ENV_FROM = Trait(
     title="All keys of ConfigMaps and Secrets as environment variables",
     parameters=EnvFromParameters,
     apply=apply,
+    examples=(
+        {
+            "envFrom": [
+                {"configMapRef": {"name": "shop-settings"}},
+                {"prefix": "DB_", "secretRef": {"name": "shop-db", "optional": True}},
+            ]
+        },
+    ),
 )

@@ -108,4 +108,5 @@ EXPOSE = Trait(
     parameters=ExposeParameters,
     apply=apply,
     kinds=frozenset({"v1/Service"}),
+    examples=({"ports": [{"port": 8080, "name": "http"}], "type": "LoadBalancer"},),
 )

@@ -105,4 +105,13 @@ GATEWAY = Trait(
     parameters=GatewayParameters,
     apply=apply,
     kinds=KINDS | {"v1/Service"},
+    examples=(
+        {
+            "domain": "shop.example",
+            "http": {"/": 8080},
+            "class": "nginx",
+            "classInSpec": True,
+            "secretName": "shop-tls",
+        },
+    ),
 )

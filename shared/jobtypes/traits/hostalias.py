@@ -20,4 +20,10 @@ def apply(_context: RenderContext, parameters: HostAliasParameters, rendering: R
     return merged_pod(rendering, {"hostAliases": rendered_host_aliases(parameters.hostAliases)}, "hostAliases")
 
 
-HOSTALIAS = Trait(name="hostalias", title="Lines of the pods' hosts file", parameters=HostAliasParameters, apply=apply)
+HOSTALIAS = Trait(
+    name="hostalias",
+    title="Lines of the pods' hosts file",
+    parameters=HostAliasParameters,
+    apply=apply,
+    examples=({"hostAliases": [{"ip": "10.0.0.10", "hostnames": ["ledger.example"]}]},),
+)

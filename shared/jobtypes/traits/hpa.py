@@ -108,4 +108,12 @@ HPA = Trait(
     parameters=HpaParameters,
     apply=apply,
     kinds=frozenset({"autoscaling/v2/HorizontalPodAutoscaler"}),
+    examples=(
+        {
+            "min": 2,
+            "max": 10,
+            "cpu": {"type": "Utilization", "value": 70},
+            "mem": {"type": "Utilization", "value": 80},
+        },
+    ),
 )

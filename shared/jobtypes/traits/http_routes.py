@@ -83,4 +83,11 @@ HTTP_ROUTES = Trait(
     parameters=HttpRoutesParameters,
     apply=apply,
     kinds=KINDS,
+    examples=(
+        {
+            "className": "nginx",
+            "tls": [{"secretName": "shop-tls", "hosts": ["shop.example"]}],
+            "routes": [{"host": "shop.example", "path": "/", "serviceName": "web", "servicePort": 8080}],
+        },
+    ),
 )

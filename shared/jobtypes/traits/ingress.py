@@ -43,4 +43,5 @@ INGRESS = Trait(
     apply=apply,
     kinds=KINDS | {"v1/Service"},
     successor="gateway",
+    examples=({"domain": "shop.example", "http": {"/": 8080}},),
 )

@@ -28,4 +28,5 @@ INGRESS_1_20 = Trait(
     apply=apply,
     kinds=gateway.GATEWAY.kinds,
     successor="gateway",
+    examples=({"domain": "shop.example", "http": {"/": 8080}, "class": "nginx"},),
 )

@@ -97,4 +97,13 @@ INIT_CONTAINER = Trait(
     title="A container that runs first, with a directory that both share",
     parameters=InitContainerParameters,
     apply=apply,
+    examples=(
+        {
+            "name": "fetch",
+            "image": "registry.example/fetch:2",
+            "args": ["--into", "/work"],
+            "appMountPath": "/srv/pages",
+            "initMountPath": "/work",
+        },
+    ),
 )

@@ -28,4 +28,5 @@ JSON_MERGE_PATCH = Trait(
     title="A patch of the workload, after RFC 7396",
     parameters=JsonMergePatchParameters,
     apply=apply,
+    examples=({"spec": {"revisionHistoryLimit": 3}},),
 )

@@ -95,4 +95,7 @@ JSON_PATCH = Trait(
     title="Operations on the workload, after RFC 6902",
     parameters=JsonPatchParameters,
     apply=apply,
+    examples=(
+        {"operations": [{"op": "add", "path": "/spec/template/spec/terminationGracePeriodSeconds", "value": 60}]},
+    ),
 )

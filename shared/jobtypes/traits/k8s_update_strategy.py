@@ -121,4 +121,5 @@ K8S_UPDATE_STRATEGY = Trait(
     title="How pods of an old version give way to new ones",
     parameters=UpdateStrategyParameters,
     apply=apply,
+    examples=({"strategy": {"type": "RollingUpdate", "rollingStrategy": {"maxSurge": "1", "maxUnavailable": "0"}}},),
 )

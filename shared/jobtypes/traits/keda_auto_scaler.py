@@ -118,4 +118,21 @@ KEDA_AUTO_SCALER = Trait(
     parameters=KedaParameters,
     apply=apply,
     kinds=frozenset({"keda.sh/v1alpha1/ScaledObject"}),
+    examples=(
+        {
+            "minReplicaCount": 1,
+            "maxReplicaCount": 20,
+            "triggers": [
+                {
+                    "type": "cron",
+                    "metadata": {
+                        "timezone": "Europe/Berlin",
+                        "start": "0 8 * * *",
+                        "end": "0 18 * * *",
+                        "desiredReplicas": "10",
+                    },
+                }
+            ],
+        },
+    ),
 )

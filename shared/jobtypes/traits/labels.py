@@ -53,4 +53,10 @@ def with_metadata(rendering: Rendering, field: str, values: dict[str, str | None
     return replace(rendering, workload=workload)
 
 
-LABELS = Trait(name="labels", title="Labels of the workload and its pods", parameters=LabelsParameters, apply=apply)
+LABELS = Trait(
+    name="labels",
+    title="Labels of the workload and its pods",
+    parameters=LabelsParameters,
+    apply=apply,
+    examples=({"team": "shop", "tier": "frontend"},),
+)

@@ -79,4 +79,5 @@ LIFECYCLE = Trait(
     title="What containers do after they start and before they stop",
     parameters=LifecycleParameters,
     apply=apply,
+    examples=({"preStop": {"exec": {"command": ["sh", "-c", "sleep 5"]}}},),
 )

@@ -180,4 +180,12 @@ NOCALHOST = Trait(
     parameters=NocalhostParameters,
     apply=apply,
     kinds=frozenset({"v1/Service"}),
+    examples=(
+        {
+            "port": 8080,
+            "image": "registry.example/build:1",
+            "gitUrl": "https://git.example/shop.git",
+            "workDir": "/work",
+        },
+    ),
 )

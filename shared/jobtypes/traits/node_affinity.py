@@ -34,4 +34,5 @@ NODE_AFFINITY = Trait(
     parameters=NodeAffinityParameters,
     apply=apply,
     successor="affinity",
+    examples=({"affinity": {"topology.kubernetes.io/zone": ["a", "b"]}, "tolerations": {"dedicated": "web"}},),
 )

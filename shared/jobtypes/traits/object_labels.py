@@ -37,4 +37,5 @@ OBJECT_LABELS = Trait(
     title="Labels of every object that the component makes",
     parameters=ObjectLabelsParameters,
     apply=apply,
+    examples=({"cost-centre": "4711"},),
 )

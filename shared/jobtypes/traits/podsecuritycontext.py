@@ -51,4 +51,7 @@ PODSECURITYCONTEXT = Trait(
     title="What processes in the pods may do",
     parameters=PodSecurityContextParameters,
     apply=apply,
+    examples=(
+        {"runAsNonRoot": True, "runAsUser": 10001, "fsGroup": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
+    ),
 )

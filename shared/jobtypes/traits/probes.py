@@ -81,5 +81,14 @@ def _probe(container: Container, wanted: ProbesFields, prefix: str) -> None:
 
 
 PROBES = Trait(
-    name="probes", title="Liveness, readiness and startup of any container", parameters=ProbesParameters, apply=apply
+    name="probes",
+    title="Liveness, readiness and startup of any container",
+    parameters=ProbesParameters,
+    apply=apply,
+    examples=(
+        {
+            "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}, "periodSeconds": 5},
+            "livenessProbe": {"tcpSocket": {"port": 8080}, "failureThreshold": 6},
+        },
+    ),
 )

@@ -23,4 +23,5 @@ PURE_INGRESS = Trait(
     apply=apply,
     kinds=KINDS,
     successor="gateway",
+    examples=({"domain": "shop.example", "http": {"/": 8080}},),
 )

@@ -80,4 +80,12 @@ PVC = Trait(
     apply=apply,
     kinds=frozenset({"v1/PersistentVolumeClaim"}),
     successor="storage",
+    examples=(
+        {
+            "claimName": "uploads",
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "5Gi"}},
+            "volumesToMount": [{"name": "uploads", "mountPath": "/srv/uploads"}],
+        },
+    ),
 )

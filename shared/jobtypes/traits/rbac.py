@@ -95,4 +95,5 @@ RBAC = Trait(
     parameters=RbacParameters,
     apply=apply,
     kinds=KINDS,
+    examples=({"rules": [{"verbs": ["get", "list", "watch"], "apiGroups": [""], "resources": ["configmaps"]}]},),
 )

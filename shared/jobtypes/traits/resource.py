@@ -69,4 +69,5 @@ RESOURCE = Trait(
     title="CPU and memory that the component requests and may use",
     parameters=ResourceParameters,
     apply=apply,
+    examples=({"requests": {"cpu": "250m", "memory": "256Mi"}, "limits": {"cpu": 1, "memory": "512Mi"}},),
 )

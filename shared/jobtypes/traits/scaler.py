@@ -22,4 +22,10 @@ def apply(context: RenderContext, parameters: ScalerParameters, rendering: Rende
     return scaled(context, rendering, parameters.replicas)
 
 
-SCALER = Trait(name="scaler", title="How many pods a component has", parameters=ScalerParameters, apply=apply)
+SCALER = Trait(
+    name="scaler",
+    title="How many pods a component has",
+    parameters=ScalerParameters,
+    apply=apply,
+    examples=({"replicas": 3},),
+)

@@ -78,4 +78,5 @@ SECURITYCONTEXT = Trait(
     title="What processes in containers may do",
     parameters=SecurityContextParameters,
     apply=apply,
+    examples=({"runAsUser": 10001, "readOnlyRootFilesystem": True, "dropCapabilities": ["ALL"]},),
 )

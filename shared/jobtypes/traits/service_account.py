@@ -91,4 +91,11 @@ SERVICE_ACCOUNT = Trait(
     parameters=ServiceAccountParameters,
     apply=apply,
     kinds=KINDS,
+    examples=(
+        {
+            "name": "shop-reader",
+            "create": True,
+            "privileges": [{"verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods"]}],
+        },
+    ),
 )

@@ -43,4 +43,5 @@ SERVICE_BINDING = Trait(
     parameters=ServiceBindingParameters,
     apply=apply,
     successor="storage (`secret` with `mountToEnv`)",
+    examples=({"envMappings": {"DB_PASSWORD": {"secret": "shop-db", "key": "password"}}},),
 )

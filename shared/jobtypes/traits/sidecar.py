@@ -59,5 +59,16 @@ def apply(_context: RenderContext, parameters: SidecarParameters, rendering: Ren
 
 
 SIDECAR = Trait(
-    name="sidecar", title="Another container in the component's pods", parameters=SidecarParameters, apply=apply
+    name="sidecar",
+    title="Another container in the component's pods",
+    parameters=SidecarParameters,
+    apply=apply,
+    examples=(
+        {
+            "name": "log-shipper",
+            "image": "registry.example/log-shipper:4",
+            "args": ["--from", "/var/log/shop"],
+            "env": [{"name": "LEVEL", "value": "info"}],
+        },
+    ),
 )

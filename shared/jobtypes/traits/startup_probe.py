@@ -122,4 +122,5 @@ STARTUP_PROBE = Trait(
     title="Says when containers have started",
     parameters=StartupProbeParameters,
     apply=apply,
+    examples=({"httpGet": {"path": "/started", "port": 8080}, "periodSeconds": 5, "failureThreshold": 60},),
 )

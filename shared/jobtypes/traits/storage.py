@@ -256,4 +256,13 @@ STORAGE = Trait(
     apply=apply,
     kinds=frozenset({"v1/PersistentVolumeClaim", "v1/ConfigMap", "v1/Secret"}),
     secrets=secrets,
+    examples=(
+        {
+            "pvc": [{"name": "uploads", "mountPath": "/srv/uploads", "resources": {"requests": {"storage": "5Gi"}}}],
+            "configMap": [
+                {"name": "shop-settings", "mountPath": "/etc/shop", "data": {"app.yaml": "greeting: hello\n"}}
+            ],
+            "secret": [{"name": "shop-db", "mountToEnv": {"envName": "DB_PASSWORD", "secretKey": "password"}}],
+        },
+    ),
 )

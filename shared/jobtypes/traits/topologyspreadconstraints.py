@@ -48,4 +48,16 @@ TOPOLOGY_SPREAD_CONSTRAINTS = Trait(
     title="How evenly pods spread over the cluster",
     parameters=TopologySpreadParameters,
     apply=apply,
+    examples=(
+        {
+            "constraints": [
+                {
+                    "maxSkew": 1,
+                    "topologyKey": "topology.kubernetes.io/zone",
+                    "whenUnsatisfiable": "ScheduleAnyway",
+                    "labelSelector": {"matchLabels": {"app.oam.dev/component": "web"}},
+                }
+            ]
+        },
+    ),
 )

@@ -51,4 +51,5 @@ VOLUME_CLAIMS = Trait(
     parameters=VolumeClaimsParameters,
     apply=apply,
     kinds=frozenset({"v1/PersistentVolumeClaim"}),
+    examples=({"claims": [{"claimName": "uploads", "resources": {"requests": {"storage": "5Gi"}}}]},),
 )

@@ -63,4 +63,10 @@ VOLUME_MOUNTS = Trait(
     title="Volumes in any container, by name",
     parameters=VolumeMountsParameters,
     apply=apply,
+    examples=(
+        {
+            "volumes": [{"name": "uploads", "type": "pvc", "claimName": "uploads"}],
+            "mounts": [{"name": "uploads", "mountPath": "/srv/uploads", "readOnly": True}],
+        },
+    ),
 )

@@ -30,4 +30,5 @@ VOLUMES = Trait(
     parameters=VolumesParameters,
     apply=apply,
     successor="storage",
+    examples=({"volumes": [{"name": "scratch", "type": "emptyDir"}]},),
 )

@@ -78,4 +78,15 @@ APPLY_ONCE = PolicyType(
     treat=_treat,
     merge=joined,
     warn=_warn,
+    examples=(
+        {
+            "enable": True,
+            "rules": [
+                {
+                    "selector": {"componentNames": ["web"], "resourceTypes": ["Deployment"]},
+                    "strategy": {"path": ["spec.replicas"]},
+                }
+            ],
+        },
+    ),
 )

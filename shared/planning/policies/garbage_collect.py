@@ -71,4 +71,13 @@ GARBAGE_COLLECT = PolicyType(
     collect=_collect,
     merge=joined,
     warn=_warn,
+    examples=(
+        {
+            "order": "dependency",
+            "rules": [
+                {"selector": {"resourceTypes": ["PersistentVolumeClaim"]}, "strategy": "onAppDelete"},
+                {"selector": {"componentNames": ["schema"]}, "strategy": "never"},
+            ],
+        },
+    ),
 )

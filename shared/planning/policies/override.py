@@ -33,7 +33,9 @@ class OverriddenTrait(Parameters):
     model_config = ConfigDict(extra="forbid")
 
     type: str
+    """Type of the trait."""
     properties: Properties
+    """Maps are merged, everything else replaces what was there."""
     disable: bool = False
     """Take the trait out."""
 
@@ -50,6 +52,7 @@ class OverriddenComponent(Parameters):
     properties: Properties
     """Maps are merged, everything else replaces what was there."""
     traits: list[OverriddenTrait] = Field(default_factory=list)
+    """Paired with the component's by type; what has no pair is added."""
 
 
 class OverrideParameters(Parameters):
@@ -58,6 +61,7 @@ class OverrideParameters(Parameters):
     model_config = ConfigDict(extra="forbid")
 
     components: list[OverriddenComponent] = Field(default_factory=list)
+    """What to lay over which components, one after the other."""
     selector: list[str] = Field(default_factory=list)
     """Names of the components that are carried out, `*` stands for anything; left out: all."""
 
@@ -212,4 +216,15 @@ OVERRIDE = PolicyType(
     parameters=OverrideParameters,
     compose=_compose,
     secret_places=_secret_places,
+    examples=(
+        {
+            "components": [
+                {
+                    "name": "web",
+                    "properties": {"image": "registry.example/shop:1.5-rc1"},
+                    "traits": [{"type": "scaler", "properties": {"replicas": 1}}],
+                }
+            ]
+        },
+    ),
 )

@@ -22,6 +22,7 @@ class ReadOnlyParameters(Parameters):
     """Objects that are never written; they have to exist."""
 
     rules: list[ReadOnlyRule] = Field(default_factory=list)
+    """Each names some objects."""
 
 
 def _treat(parameters: ReadOnlyParameters, made: Made, treatment: Treatment) -> Treatment:
@@ -35,4 +36,5 @@ READ_ONLY = PolicyType(
     parameters=ReadOnlyParameters,
     treat=_treat,
     merge=joined,
+    examples=({"rules": [{"selector": {"resourceTypes": ["ConfigMap"], "resourceNames": ["cluster-info"]}}]},),
 )

@@ -80,4 +80,5 @@ REPLICATION = PolicyType(
     title="Several copies of components, one for each key",
     parameters=ReplicationParameters,
     compose=_compose,
+    examples=({"keys": ["berlin", "lisbon"], "selector": ["web"]},),
 )

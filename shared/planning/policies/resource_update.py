@@ -59,4 +59,14 @@ RESOURCE_UPDATE = PolicyType(
     parameters=ResourceUpdateParameters,
     treat=_treat,
     merge=joined,
+    examples=(
+        {
+            "rules": [
+                {
+                    "selector": {"resourceTypes": ["Job"]},
+                    "strategy": {"op": "replace", "recreateFields": ["spec.template.spec.containers[0].image"]},
+                }
+            ]
+        },
+    ),
 )

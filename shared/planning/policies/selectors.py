@@ -14,6 +14,7 @@ class Selector(Parameters):
     componentNames: list[str] = Field(default_factory=list)
     """Names of components; a copy answers to its own and to that of the component which it is a copy of."""
     componentTypes: list[str] = Field(default_factory=list)
+    """Types of components, by any of their names."""
     oamTypes: list[Literal["WORKLOAD", "TRAIT"]] = Field(default_factory=list)
     """`WORKLOAD` for a component's main object, `TRAIT` for everything else."""
     traitTypes: list[str] = Field(default_factory=list)
@@ -21,6 +22,7 @@ class Selector(Parameters):
     resourceTypes: list[str] = Field(default_factory=list)
     """Kinds."""
     resourceNames: list[str] = Field(default_factory=list)
+    """Names of objects."""
 
     def matches(self, made: Made) -> bool:
         """Whether the object is meant."""

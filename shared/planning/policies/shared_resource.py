@@ -23,6 +23,7 @@ class SharedResourceParameters(Parameters):
     """The first application owns and writes, others sign; ownership passes on, and the last one deletes."""
 
     rules: list[SharedResourceRule] = Field(default_factory=list)
+    """Each names some objects."""
 
 
 def _treat(parameters: SharedResourceParameters, made: Made, treatment: Treatment) -> Treatment:
@@ -36,4 +37,5 @@ SHARED_RESOURCE = PolicyType(
     parameters=SharedResourceParameters,
     treat=_treat,
     merge=joined,
+    examples=({"rules": [{"selector": {"resourceTypes": ["ConfigMap"], "componentNames": ["settings"]}}]},),
 )

@@ -22,6 +22,7 @@ class TakeOverParameters(Parameters):
     """Adopt objects that belong to no application; those of another application are never taken."""
 
     rules: list[TakeOverRule] = Field(default_factory=list)
+    """Each names some objects."""
 
 
 def _treat(parameters: TakeOverParameters, made: Made, treatment: Treatment) -> Treatment:
@@ -35,4 +36,5 @@ TAKE_OVER = PolicyType(
     parameters=TakeOverParameters,
     treat=_treat,
     merge=joined,
+    examples=({"rules": [{"selector": {"componentNames": ["legacy"]}}]},),
 )

@@ -50,4 +50,5 @@ TOPOLOGY = PolicyType(
     parameters=TopologyParameters,
     place=_place,
     warn=_warn,
+    examples=({"clusters": ["berlin", "lisbon"], "namespace": "shop-prod"},),
 )

@@ -96,6 +96,22 @@ async def test_plan_of_a_good_document_is_accepted(api: Api, kubemin: Command, d
     assert [(call.path, call.body) for call in api.calls] == [("/api/v1/applications?dryRun=true", DOCUMENT)]
 
 
+async def test_strict_is_asked_of_the_gateway(api: Api, kubemin: Command, document: Path) -> None:
+    finding = Finding(path="spec.colour", code="UnknownKey", message="'colour' is not known here and has no effect")
+    refused = problem(422, "DocumentInvalid", finding, title="The document has errors")
+    api.on(POST, refused)
+    api.on("POST /api/v1/convert", refused)
+    for command in ("apply", "plan", "convert"):
+        result = await kubemin(command, "-f", str(document), "--strict")
+        assert (result.code, result.out) == (1, "")
+        assert "spec.colour: 'colour' is not known here" in result.err
+    assert api.paths("POST") == [
+        "/api/v1/applications?strict=true",
+        "/api/v1/applications?dryRun=true&strict=true",
+        "/api/v1/convert?strict=true",
+    ]
+
+
 async def test_plan_of_a_bad_document_is_rejected_with_its_lines(api: Api, kubemin: Command, document: Path) -> None:
     finding = Finding(
         path="spec.components[0].type",

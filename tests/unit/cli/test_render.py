@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -12,7 +13,16 @@ from shared.contracts.api import Problem
 from shared.contracts.facts import PodPhase
 from shared.contracts.identity import ClusterName, Namespace, StepId
 from shared.contracts.phases import AppPhase, Health, Reason, RunPhase, StepPhase
-from shared.contracts.plan import ApplyMode, Finding, Override, Reference
+from shared.contracts.plan import (
+    ApplyMode,
+    Disposal,
+    Finding,
+    KeptField,
+    Override,
+    Reference,
+    Retention,
+    Treatment,
+)
 from shared.contracts.views import (
     ApplicationView,
     ClusterHealth,
@@ -156,22 +166,24 @@ def plan_step(name: str, *objects: PlanObjectView, **fields: object) -> PlanStep
     return PlanStepView.model_validate({**made, **fields})
 
 
+def plan_of(*steps: PlanStepView, **fields: object) -> PlanView:
+    made: dict[str, object] = {"tenant": "acme", "namespace": "demo", "name": "shop", "generation": 2, "steps": steps}
+    return PlanView.model_validate({**made, **fields})
+
+
+def plan_object(kind: str = "Deployment", name: str = "web", **fields: Any) -> PlanObjectView:
+    made: dict[str, object] = {"key": views.key(kind, name), "mode": ApplyMode.APPLY, "manifest": {}}
+    return PlanObjectView.model_validate({**made, **fields})
+
+
 def test_plan_shows_order_objects_overrides_and_warnings() -> None:
-    volume = PlanObjectView(
-        key=views.key("PersistentVolumeClaim", "data"), mode=ApplyMode.CREATE, volume=True, manifest={}
-    )
-    deployment = PlanObjectView(key=views.key(), mode=ApplyMode.APPLY, manifest={})
+    volume = plan_object("PersistentVolumeClaim", "data", mode=ApplyMode.CREATE, volume=True)
     need = Reference(kind="Secret", namespace="demo", name="token")
-    plan = PlanView(
-        tenant="acme",
-        namespace="demo",
-        name="shop",
-        generation=2,
-        steps=(
-            plan_step("db=pvc=data", volume),
-            plan_step("web", deployment, waits_for=("db=pvc=data",), references=(need,)),
-            plan_step("old", overridden_by="web"),
-        ),
+    extra = Reference(kind="ConfigMap", namespace="other", name="extra", optional=True)
+    plan = plan_of(
+        plan_step("db=pvc=data", volume),
+        plan_step("web", plan_object(), waits_for=("db=pvc=data",), references=(need, extra)),
+        plan_step("old", plan_object("ConfigMap", "c"), overridden_by="web", references=(need,), runs_once=True),
         overrides=(
             Override(
                 key=views.key("ConfigMap", "c"),
@@ -183,26 +195,95 @@ def test_plan_shows_order_objects_overrides_and_warnings() -> None:
         ),
         warnings=(Finding(path="spec.x", code="Unknown", message="nobody reads this", remedy="Take it out."),),
     )
-    assert views.shown(plans.plan(plan)).splitlines() == [
-        "demo/shop  generation 2: 3 steps, 2 objects",
+    origin = findings.Origin("shop.yaml", {"spec.x": 7}.get)
+    assert views.shown(plans.plan(plan, origin), width=100).splitlines() == [
+        "demo/shop  generation 2: 3 steps, 2 objects, 1 override, 1 warning",
         "",
         "cluster east",
         "  1  db=pvc=data  worker",
-        "       PersistentVolumeClaim data (created if absent, else left as it is; outlives the application)",
+        "       create if absent  PersistentVolumeClaim data (outlives the application)",
         "  2  web  worker",
-        "       waits for db=pvc=data",
-        "       Deployment web",
-        "       needs, already there: Secret token",
-        "  3  old  worker",
-        "       skipped: web carries the same object later",
+        "       waits for 1 db=pvc=data",
+        "       apply             Deployment web",
+        "  3  old  worker, runs once",
+        "       skipped: web carries ConfigMap c later",
+        "",
+        "  NOT IN THE PLAN",
+        "  Secret token           needed by web, old",
+        "  ConfigMap other/extra  optional, used by web",
         "",
         "Overrides:",
-        "  ConfigMap demo/c: web (spec.components[1]) overrides old (spec.components[2])",
+        "  ConfigMap demo/c",
+        "    counts   web  spec.components[1]",
+        "    skipped  old  spec.components[2]",
         "",
         "Warnings:",
-        "  spec.x: nobody reads this",
+        "  shop.yaml:7 spec.x: nobody reads this",
         "      Take it out.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"treatment": Treatment(read_only=True, take_over=True)}, "read only  Deployment web (has to be there)"),
+        ({"mode": ApplyMode.CREATE}, "create if absent  Deployment web"),
+        ({"treatment": Treatment(take_over=True)}, "take over  Deployment web (adopted if no application has it)"),
+        (
+            {"treatment": Treatment(shared=True)},
+            "share  Deployment web (the first application writes it, the last one deletes it)",
+        ),
+        (
+            {"treatment": Treatment(kept=(KeptField(path="spec.replicas"), KeptField(path="spec.paused")))},
+            "apply  Deployment web (keeps live spec.replicas, spec.paused)",
+        ),
+        (
+            {"treatment": Treatment(kept=(KeptField(path="*", on_update=False),))},
+            "apply  Deployment web (keeps live state unless the document changes it)",
+        ),
+        (
+            {"treatment": Treatment(replace=True, recreate_fields=("spec.selector",))},
+            "apply  Deployment web (updates replace all of it; made anew where spec.selector changes)",
+        ),
+        (
+            {"treatment": Treatment(disposal=Disposal(retention=Retention.NEVER, orphan_dependents=True))},
+            "apply  Deployment web (never deleted)",
+        ),
+        (
+            {"volume": True, "treatment": Treatment(disposal=Disposal(retention=Retention.ON_APP_UPDATE))},
+            "apply  Deployment web (deleted when no longer wanted)",
+        ),
+    ],
+)
+def test_plan_says_how_policies_treat_an_object(fields: dict[str, Any], line: str) -> None:
+    text = views.shown(plans.plan(plan_of(plan_step("web", plan_object(**fields)))), width=100)
+    assert text.splitlines()[-1].strip() == line
+
+
+def test_plan_tells_clusters_that_get_the_same_together() -> None:
+    steps = [
+        plan_step(f"web{at}", plan_object(manifest={"sealed": cluster}), cluster=cluster, namespace=namespace)
+        for cluster, namespace, at in (("east", "demo", ""), ("east", "prod", "@prod"), ("west", "demo", ""))
+    ]
+    assert views.shown(plans.plan(plan_of(*steps))).splitlines()[2:] == [
+        "clusters east, west",
+        "  1  web  worker",
+        "       apply  Deployment web",
+        "",
+        "cluster east, namespace prod",
+        "  1  web@prod  worker",
+        "       apply  Deployment demo/web",
+    ]
+
+
+def test_plan_of_long_names_keeps_within_a_hundred_columns() -> None:
+    name = "n" * 63
+    kept = Treatment(kept=(KeptField(path="spec.template.spec.containers[0].image"),), take_over=True)
+    need = Reference(kind="PersistentVolumeClaim", namespace="demo", name=name)
+    step = plan_step(name, plan_object("PersistentVolumeClaim", name, treatment=kept), references=(need,))
+    lines = views.shown(plans.plan(plan_of(step)), width=100).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert f"needed by {name}" in " ".join(" ".join(lines).split())
 
 
 def problem(*found: Finding, detail: str = "") -> Problem:

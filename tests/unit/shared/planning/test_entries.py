@@ -166,12 +166,3 @@ def test_value_of_a_secret_component_is_sealed_for_the_secret_of_its_name() -> N
         ("a", "k", ("spec", "components", 0, "properties", "stringData", "k")),
         ("other", "k", ("spec", "components", 1, "properties", "data", "k")),
     ]
-
-
-def test_examples_of_every_entry_are_accepted() -> None:
-    for job_type in BUILTIN.job_types.values():
-        for example in job_type.examples:
-            job_type.parameters.model_validate(dict(example))
-    for trait in BUILTIN.traits.values():
-        for example in trait.examples:
-            trait.parameters.model_validate(dict(example))
