@@ -226,7 +226,11 @@ class KubeApi:
         review = {"apiVersion": _REVIEW.api_version, "kind": _REVIEW.kind, "spec": {"resourceAttributes": asked}}
         path = (await self.resource(_REVIEW)).path()
         answer = await self._call(Request("POST", path, body=review, acting_as=acting_as))
-        return bool(answer["status"]["allowed"])
+        allowed = bool(answer["status"]["allowed"])
+        if not allowed:
+            denied = f"{acting_as.user} may not {verb} {resource.plural}"
+            await self._connection.check_started(timeout_s=self._call_timeout_s, instead_of=denied)
+        return allowed
 
     async def watch(
         self,

@@ -21,7 +21,7 @@ from kubernetes.aio.config import ConfigException, kube_config, load_incluster_c
 from multidict import CIMultiDict
 
 from shared.errors import EXIT_MISCONFIGURED, Fatal
-from shared.kube.errors import ApiUnavailable, KubeError, TooManyRequests, Unauthorized, from_status
+from shared.kube.errors import ApiUnavailable, Forbidden, KubeError, TooManyRequests, Unauthorized, from_status
 from shared.kube.kinds import Object
 
 _CONNECT_TIMEOUT_S = 5.0
@@ -132,6 +132,22 @@ class Connection:
             if not await self._reload():
                 raise
             return await self._call(request, timeout_s)
+        except Forbidden as error:
+            await self.check_started(timeout_s=timeout_s, instead_of=str(error))
+            raise
+
+    async def check_started(self, *, timeout_s: float, instead_of: str) -> None:
+        """Raise ApiUnavailable where the API server has just started: it denies everything until it knows the roles."""
+        try:
+            # Whoever may do nothing else may ask this: --authorization-always-allow-paths.
+            async with self._response(Request("GET", "/readyz"), aiohttp.ClientTimeout(total=timeout_s)):
+                return
+        except ApiUnavailable as error:
+            msg = f"the API server is not ready, so this may not be true: {instead_of}"
+            raise ApiUnavailable(msg) from error
+        except KubeError:
+            # It does not say, so its answers count.
+            return
 
     async def _call(self, request: Request, timeout_s: float) -> Object:
         timeout = aiohttp.ClientTimeout(total=timeout_s, connect=_CONNECT_TIMEOUT_S)

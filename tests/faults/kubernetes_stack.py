@@ -19,7 +19,7 @@ from tests.faults.kubernetes_witness import Witness
 EXECUTOR_CALL_TIMEOUT_S = 6.0
 """Shorter than the default, so that a test need not wait for so long."""
 AGENTS = ("kubemin-executor", "kubemin-observe")
-MOST_OF_ONE_KIND_PER_SECOND = 4
+MOST_OF_ONE_KIND_PER_SECOND = 10
 """Requests of one client for one verb and resource, in any second of a fault."""
 MOST_PER_SECOND = 20
 """Of one client, on average over a fault: 15 sources that list and watch every 3 s are 10."""

@@ -43,7 +43,6 @@ _OUTLINE: list[Rule] = [
     ("outputs", "Unsupported", f"{FIRST}.outputs", [{**web(), "outputs": [{"name": "x"}]}], {}),
     ("workflow", "Unsupported", "spec.workflow", [web()], {"workflow": {"steps": [{"type": "deploy"}]}}),
     ("policies are a map", "WrongType", "spec.policies", [web()], {"policies": {}}),
-    ("later policy", "Unsupported", "spec.policies[0].type", [web()], policy(type="override")),
     ("unknown policy", "UnknownPolicyType", "spec.policies[0].type", [web()], policy(type="topologie")),
     ("policy without type", "Required", "spec.policies[0].type", [web()], {"policies": [{"name": "p"}]}),
     (
@@ -54,8 +53,8 @@ _OUTLINE: list[Rule] = [
         {"policies": [{"name": "p", "type": "topology"}] * 2},
     ),
     (
-        "topology by labels",
-        "Unsupported",
+        "labels that no cluster has",
+        "NoCluster",
         "spec.policies[0].properties.clusterLabelSelector",
         [web()],
         policy(properties={"clusterLabelSelector": {"a": "b"}}),

@@ -22,7 +22,7 @@ _AT_ONCE = 8
 _ATTEMPTS = 5
 _SETTLE_S = 2.0
 """Deletions without finalizers take effect at once; others get so long before they are told as remaining."""
-_LOOK_FIRST_S = 0.1
+_LOOK_FIRST_S = 0.25
 """Then after twice as long each time."""
 
 
