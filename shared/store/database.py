@@ -31,6 +31,8 @@ SERVER_SELECTION_TIMEOUT_S = 3.0
 _META = "meta"
 _SCHEMA = "schema"
 _DUPLICATE_KEY = 11000
+_PER_BULK = 50
+"""Updates in one call: so many get done within its time-out by a server that is slow, and others follow them."""
 _REFUSED_CODES = frozenset({13, 18, 8000})
 """Unauthorized, AuthenticationFailed, AtlasError: https://www.mongodb.com/docs/manual/reference/error-codes/."""
 
@@ -215,13 +217,12 @@ class Database:
     async def bulk_update(self, collection: str, updates: Iterable[Update]) -> None:
         """Carry out many updates in any order; those whose guard does not hold change nothing."""
         batch = [pymongo.UpdateOne({**(u.guard or {}), "_id": u.id}, dict(u.update), upsert=u.upsert) for u in updates]
-        if not batch:
-            return
-        with _translated("update", collection):
-            try:
-                await self._in(collection).bulk_write(batch, ordered=False)
-            except driver_errors.BulkWriteError as error:
-                _inserted_despite(error)
+        for start in range(0, len(batch), _PER_BULK):
+            with _translated("update", collection):
+                try:
+                    await self._in(collection).bulk_write(batch[start : start + _PER_BULK], ordered=False)
+                except driver_errors.BulkWriteError as error:
+                    _inserted_despite(error)
 
     async def update_many(self, collection: str, guard: Mapping[str, Any], update: Mapping[str, Any]) -> int:
         """Update every document that matches, and return how many did."""
