@@ -154,6 +154,8 @@ async def test_list_that_is_refused_is_tried_again(tmp_path: Path) -> None:
     answers = iter([web.json_response({"kind": "Status", "code": 403}, status=403), listing("9", "a")])
 
     async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path == "/readyz":
+            return web.Response(text="ok")
         return next(answers) if "watch" not in request.query else await stream(request)
 
     async with scripted_api(answer, tmp_path) as api:
