@@ -27,6 +27,7 @@ from shared.runtime.stopping import Stopping
 logger = get_logger(__name__)
 
 _PART: Literal["observe"] = "observe"
+_LISTING_S = 0.2
 """In the version of a cluster that is a simulation and says so."""
 _OBJECT_HOLD_S = 0.05
 """Between two facts of one object: a Deployment of a thousand pods changes with each of them."""
@@ -207,7 +208,8 @@ class Term:
                     self._beat_problem = ""
                 except Retryable as error:
                     self._beat_problem = f"bus: {error}"
-            await asyncio.sleep(self._pace.beat_s)
+            # The first as soon as there is something to say: until then the cluster counts as unreachable.
+            await asyncio.sleep(self._pace.beat_s if self._follower.synced else min(_LISTING_S, self._pace.beat_s))
 
     def _present(self) -> AgentBeat:
         return AgentBeat(
