@@ -20,7 +20,6 @@ from yarl import URL
 
 from cli.failures import NoContext, UsageProblem
 
-_OWNER_ONLY = 0o600
 _OTHERS = 0o077
 
 

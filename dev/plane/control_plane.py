@@ -137,10 +137,6 @@ class ControlPlane:
         """End the API server with SIGKILL; everything else stays, and tries to reach it."""
         await self._children["kube-apiserver"].kill()
 
-    async def stop_apiserver(self) -> None:
-        """End the API server in order."""
-        await self._children["kube-apiserver"].stop(grace_s=_STOP_GRACE_S)
-
     async def start_apiserver(self) -> None:
         """Start the API server again, on the same port, and wait until it is ready.
 

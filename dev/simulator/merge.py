@@ -1,4 +1,4 @@
-"""Merging: applied configurations field by field (structured-merge-diff's typed.Merge), and JSON merge patches."""
+"""Merging: applied configurations field by field (structured-merge-diff's typed.Merge), and strategic patches."""
 
 from typing import Any
 
@@ -54,19 +54,6 @@ def remove(value: Any, gone: FieldSet, path: Path = ()) -> Any:
         if is_list_set(path):
             return [item for item in value if (*path, f'v:"{item}"') not in gone]
     return value
-
-
-def json_merge_patch(target: Any, patch: Any) -> Any:
-    """Apply a JSON merge patch (RFC 7386)."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = json_merge_patch(merged.get(key), value)
-    return merged
 
 
 def strategic_merge_patch(target: Any, patch: Any, path: Path = ()) -> Any:

@@ -37,4 +37,3 @@ class Deleted:
 
 UNTRACKED = WriteOptions()
 AT_ONCE = DeleteOptions(propagation="Background", grace_s=0)
-IN_BACKGROUND = DeleteOptions(propagation="Background")

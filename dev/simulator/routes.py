@@ -23,7 +23,7 @@ from dev.simulator.errors import (
 )
 from dev.simulator.kinds import Subresource
 from dev.simulator.logs import pod_log
-from dev.simulator.merge import json_merge_patch, strategic_merge_patch
+from dev.simulator.merge import strategic_merge_patch
 from dev.simulator.objects import Object, clone, uid_of
 from dev.simulator.pages import Page, Pages
 from dev.simulator.parameters import (
@@ -39,6 +39,7 @@ from dev.simulator.scaling import scale_of, scaled
 from dev.simulator.streaming import stream_watch
 from dev.simulator.targets import Target, group_version, resolve
 from dev.simulator.watches import encode_object, partial_metadata
+from shared.jobtypes.json_patches import merge_patched
 
 MAX_BODY_BYTES = 3 * 1024 * 1024
 """The request limit of the API server."""
@@ -46,7 +47,7 @@ MAX_BODY_BYTES = 3 * 1024 * 1024
 _OPEN_PATHS = frozenset(("/healthz", "/livez", "/readyz"))
 _APPLY_TYPES = frozenset(("application/apply-patch+yaml", "application/apply-patch"))
 _MERGES: Mapping[str, Callable[[Any, Any], Any]] = {
-    "application/merge-patch+json": json_merge_patch,
+    "application/merge-patch+json": merge_patched,
     "application/strategic-merge-patch+json": strategic_merge_patch,
 }
 _KEPT_REQUESTS = 1000

@@ -5,7 +5,7 @@ Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json
 
 import zlib
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -16,15 +16,6 @@ COMPRESS_ABOVE_BYTES = 16 * 1024
 DECOMPRESSED_LIMIT_BYTES = 64 * 1024 * 1024
 """A small message cannot blow up a reader."""
 _TYPE_PREFIX = "dev.kubemin."
-
-
-class Typed(Protocol):
-    """A contract model that names its own type."""
-
-    @property
-    def type(self) -> str:
-        """The discriminating type."""
-        ...
 
 
 class Envelope(Contract):

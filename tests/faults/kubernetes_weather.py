@@ -19,10 +19,6 @@ def watches(call: Call) -> bool:
     return call.verb == "watch"
 
 
-def lists_and_watches(call: Call) -> bool:
-    return call.verb in ("list", "watch")
-
-
 def applies(call: Call) -> bool:
     return call.verb == "apply"
 

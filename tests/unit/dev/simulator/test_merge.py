@@ -1,13 +1,14 @@
 import pytest
 
 from dev.simulator.errors import ApiError
-from dev.simulator.merge import json_merge_patch, strategic_merge_patch
+from dev.simulator.merge import strategic_merge_patch
+from shared.jobtypes.json_patches import merge_patched
 
 
 def test_json_merge_patch_sets_removes_and_replaces_lists() -> None:
     target = {"a": 1, "b": {"c": 2, "d": 3}, "e": [1, 2]}
 
-    patched = json_merge_patch(target, {"b": {"c": None, "x": {"y": 4}}, "e": [3]})
+    patched = merge_patched(target, {"b": {"c": None, "x": {"y": 4}}, "e": [3]})
 
     assert patched == {"a": 1, "b": {"d": 3, "x": {"y": 4}}, "e": [3]}
     assert target == {"a": 1, "b": {"c": 2, "d": 3}, "e": [1, 2]}

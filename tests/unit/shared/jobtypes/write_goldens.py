@@ -6,19 +6,13 @@ NAME is that of a file without its ending, such as `trait-env` or `trait-env.lis
 import sys
 
 from tests.support import goldens
+from tests.support.writing import write_named
 
 
 def main(names: list[str]) -> int:
     """Write the files of these names; returns the exit code."""
     by_name = {path.name.removesuffix(".yaml"): path for path in goldens.paths()}
-    unknown = [name for name in names if name not in by_name]
-    if unknown:
-        print(f"no golden file: {', '.join(unknown)}", file=sys.stderr)
-        return 2
-    for name in names or sorted(by_name):
-        if goldens.write(by_name[name]):
-            print(f"written: {name}")
-    return 0
+    return write_named(names, by_name, goldens.write, what="golden file")
 
 
 if __name__ == "__main__":
