@@ -33,6 +33,14 @@ def applied_by(live: Object, uid: AppUid) -> bool:
     return annotations.field_manager(uid) in _appliers(live)
 
 
+def bears_marks_of(live: Object, uid: AppUid) -> bool:
+    """Whether the application's field manager or, with no other application's, its annotation is on the object."""
+    if applied_by(live, uid):
+        return True
+    noted = (live["metadata"].get("annotations") or {}).get(annotations.ANNOTATION_APP_UID)
+    return bool(noted == uid) and not of_other_application(live, uid)
+
+
 def of_other_application(live: Object, uid: AppUid) -> bool:
     """Whether another application applies it."""
     others = _appliers(live) - {annotations.field_manager(uid)}

@@ -4,7 +4,7 @@ import asyncio
 from typing import NamedTuple
 
 from services.executor.domain.outcomes import Outage, Outrun, Refused, meaning
-from services.executor.domain.ownership import applied_by, generation_of, of_other_application
+from services.executor.domain.ownership import bears_marks_of, generation_of, of_other_application
 from services.executor.domain.sharing import sharer, sharers, withdrawal
 from services.executor.handlers.concurrently import concurrently
 from services.executor.handlers.deadline import Deadline
@@ -167,10 +167,12 @@ class Pruning:
 
 
 def _stays(command: PruneObjects, obj: ObjectToPrune, live: Object) -> bool:
-    """Whether the object is given up: by policy, for others who share it, or because it is another's by now."""
+    """Whether the object is given up: by policy, for others who share it, or because it is not ours by now.
+
+    The planner may hear late of one that it has given up already, and take it for a stray.
+    """
     others = [name for name in sharers(live) if name != sharer(command.app)]
-    foreign = of_other_application(live, command.uid) and not applied_by(live, command.uid)
-    return obj.release or bool(others) or foreign
+    return obj.release or bool(others) or not bears_marks_of(live, command.uid)
 
 
 def _remains(obj: ObjectToPrune, message: str) -> RemainingObject:

@@ -260,6 +260,15 @@ async def test_released_object_stays_and_is_nobodys(executor: Executor) -> None:
     assert adopted.object_uid == live["metadata"]["uid"]
 
 
+async def test_what_was_given_up_is_not_deleted_when_it_is_taken_for_a_stray_later(executor: Executor) -> None:
+    await apply(executor, executor.config_map(a="1"))
+    live = await executor.live(executor.config_map())
+    await prune(executor, live, release=True)
+    fact = await prune(executor, live)
+    assert (fact.gone, fact.released) == ((), (live["metadata"]["uid"],))
+    assert (await executor.live(executor.config_map()))["data"] == {"a": "1"}
+
+
 async def test_volume_is_deleted_only_where_a_policy_says_so(executor: Executor) -> None:
     claim = {
         "apiVersion": "v1",
@@ -267,7 +276,7 @@ async def test_volume_is_deleted_only_where_a_policy_says_so(executor: Executor)
         "metadata": {"name": "data", "namespace": executor.namespace},
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
     }
-    live = await executor.kube.create(claim, field_manager=ADMIN)
+    live = await executor.kube.create(marked(claim, executor.uid), field_manager=ADMIN)
     kept = await prune(executor, live)
     assert (kept.gone, [r.object_uid for r in kept.remaining]) == ((), [live["metadata"]["uid"]])
     deleted = await prune(executor, live, volume=True)
