@@ -1,7 +1,7 @@
 """Reads: projections, with what was observed last and how old it is, within the caller's tenant."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from services.gateway.domain import beats, health, merging, pages
 from services.gateway.domain.access import Principal
@@ -129,14 +129,17 @@ class Queries:
         )
 
     async def _summaries(self, page: Sequence[StoredApplication]) -> tuple[ApplicationSummary, ...]:
-        uids = [stored.record.uid for stored in page]
-        if not uids:
-            return ()
-        newest, observed, generations = await asyncio.gather(
-            self._projections.newest_runs(uids),
-            self._projections.observations(uids, self._beats.restated),
-            self._projections.observed_generations(uids),
-        )
+        # Of one that was never taken up there is nothing to find.
+        uids = [s.record.uid for s in page if not s.unobserved or s.record.generation > 1]
+        newest: Mapping[AppUid, RunView] = {}
+        observed: Mapping[AppUid, Observations] = {}
+        generations: Mapping[AppUid, int] = {}
+        if uids:
+            newest, observed, generations = await asyncio.gather(
+                self._projections.newest_runs(uids),
+                self._projections.observations(uids, self._beats.restated),
+                self._projections.observed_generations(uids),
+            )
         summaries = []
         for stored in page:
             uid = stored.record.uid

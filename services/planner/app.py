@@ -87,6 +87,7 @@ async def _serve(settings: PlannerSettings, stopping: Stopping, metrics: Metrics
             "deadlines": sweeper.keep_deadlines,
             "unobserved": sweeper.find_unobserved,
             "outboxes": sweeper.flush_outboxes,
+            "said": sweeper.forget_said,
         },
     )
 

@@ -25,7 +25,7 @@ from shared.contracts.facts import Answer
 from shared.contracts.identity import AppRef, AppUid, RunId
 from shared.contracts.phases import AppPhase
 from shared.contracts.plan import Plan
-from shared.contracts.runs import AppPhaseChanged, RunAccepted, RunEvent
+from shared.contracts.runs import AppPhaseChanged, RunEvent
 from shared.errors import Rejected, Retryable
 from shared.logging import get_logger
 from shared.store.planner_states import StoredState
@@ -88,17 +88,20 @@ class Engine:
         self._locks: dict[AppUid, tuple[asyncio.Lock, int]] = {}
         self._plan_cache = PlanCache()
         self._state_cache = StateCache()
+        self._said: dict[AppUid, int] = {}
+        """Revisions of which everything was said, and whose outbox is stored nevertheless until `forget_said`."""
 
-    async def fold(self, uid: AppUid, inputs: Sequence[Input], *, app: AppRef | None = None) -> None:
+    async def fold(self, uid: AppUid, inputs: Sequence[Input], *, app: AppRef | None = None, new: bool = False) -> None:
         """Decide on inputs and say what follows.
 
-        `app` is given where the state may not exist yet. Inputs about an application without a state are dropped:
-        nothing was ever asked of its clusters. What cannot be said now is left to `flush`: the decision stands.
+        `app` is given where the state may not exist yet, `new` where it probably does not. Inputs about an application
+        without a state are dropped: nothing was ever asked of its clusters. What cannot be said now is left to `flush`:
+        the decision stands.
         Raises Retryable while the store is away; then it is unknown whether it was decided, and folding again is safe.
         """
         async with self._serial(uid):
             while inputs:
-                decided = await self._decide(uid, inputs, app)
+                decided = await self._decide(uid, inputs, app, new=new)
                 if decided is None:
                     logger.warning("input_without_state", uid=uid)
                     return
@@ -118,6 +121,19 @@ class Engine:
         if undeliverable:
             await self.fold(uid, undeliverable)
 
+    async def forget_said(self) -> None:
+        """Clear the outboxes of what was said, all at once; the next decision of an application does so by itself.
+
+        Raises Retryable while the store is away: then they are cleared later, or said again by who finds them.
+        """
+        said = dict(self._said)
+        if not said:
+            return
+        await self._states.clear_outboxes(said)
+        for uid, revision in said.items():
+            if self._said.get(uid) == revision:
+                del self._said[uid]
+
     async def remember(self, plan: Plan) -> Plan:
         """Store a plan before the run that refers to it; returns the one that is stored, perhaps by another build."""
         if not await self._plans.save(plan):
@@ -125,10 +141,11 @@ class Engine:
         self._plan_cache.put(IndexedPlan.of(plan))
         return plan
 
-    async def _decide(self, uid: AppUid, inputs: Sequence[Input], app: AppRef | None) -> ReadState | None:
+    async def _decide(self, uid: AppUid, inputs: Sequence[Input], app: AppRef | None, *, new: bool) -> ReadState | None:
         """Decide, and store that; None where there is no state."""
-        for _ in range(_ATTEMPTS):
-            read = await self._load(uid)
+        for attempt in range(_ATTEMPTS):
+            # What is stored as new does not take the place of what is there, as what is outdated does not.
+            read = self._state_cache.take(uid) if new and attempt == 0 else await self._load(uid)
             if read is None and app is None:
                 return None
             decided = await self._try(uid, app, read, inputs)
@@ -162,8 +179,10 @@ class Engine:
             body=_write(turn.state),
             outbox=outboxes.write(before.then(turn.events, turn.sends)),
         )
-        saved = await self._states.save(successor, next_deadline=deadline)
-        return ReadState(successor, turn.state) if saved else None
+        if not await self._states.save(successor, next_deadline=deadline):
+            return None
+        self._said.pop(uid, None)
+        return ReadState(successor, turn.state)
 
     async def _load(self, uid: AppUid) -> ReadState | None:
         """Return the state, perhaps an outdated one from the cache: the compare-and-set finds that out."""
@@ -178,7 +197,8 @@ class Engine:
         head = await self._states.head(read.stored.uid)
         if head is None or head.revision != read.stored.revision:
             return None
-        return ReadState(replace(read.stored, outbox=head.outbox), read.state)
+        outbox = b"" if self._said.get(read.stored.uid) == head.revision else head.outbox
+        return ReadState(replace(read.stored, outbox=outbox), read.state)
 
     async def _say(self, read: ReadState) -> Sequence[Answer]:
         """Archive, publish, then forget; returns what we answer ourselves, for commands that the bus does not take.
@@ -199,7 +219,7 @@ class Engine:
                 group.create_task(self._each(outbox.events, self._publish_event), name="events")
                 group.create_task(self._acknowledge(outbox.events), name="acknowledge")
             refusals += [answer for answer in sending.result() if answer is not None]
-            await self._states.clear_outbox(uid, read.stored.revision)
+            self._said[uid] = read.stored.revision
             self._state_cache.put(ReadState(replace(read.stored, outbox=b""), read.state))
         except* Retryable as group_error:
             logger.warning("outbox_left_behind", uid=uid, error=_first(group_error))
@@ -244,15 +264,10 @@ class Engine:
         return materialise(state, plan, send)
 
     async def _acknowledge(self, events: Iterable[RunEvent]) -> None:
-        """Tell the desired record how far it was taken up."""
+        """Make the desired record of what is deleted a tombstone."""
         for event in events:
-            match event:
-                case RunAccepted():
-                    await self._applications.mark_observed(event.uid, event.generation)
-                case AppPhaseChanged(phase=AppPhase.DELETED):
-                    await self._applications.mark_deleted(event.uid, event.generation)
-                case _:
-                    pass
+            if isinstance(event, AppPhaseChanged) and event.phase is AppPhase.DELETED:
+                await self._applications.mark_deleted(event.uid, event.generation)
 
     async def _plan(self, run: RunId) -> IndexedPlan:
         plan = self._plan_cache.get(run)

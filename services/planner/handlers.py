@@ -40,8 +40,8 @@ class TakeUp:
 
     async def take_up(self, record: DesiredRecord) -> None:
         """Open the run of a generation; one that was taken up before changes nothing."""
-        await self._engine.fold(record.uid, [await self._input(record)], app=record.app)
-        # A decision that another replica made says so too; repeating it costs one guarded write.
+        new = record.generation == 1
+        await self._engine.fold(record.uid, [await self._input(record)], app=record.app, new=new)
         await self._applications.mark_observed(record.uid, record.generation)
 
     async def _input(self, record: DesiredRecord) -> Input:

@@ -1,6 +1,6 @@
 """What the planner's handlers need of the outside."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -29,8 +29,8 @@ class StatePort(Protocol):
         """Store it; False where another came before."""
         ...
 
-    async def clear_outbox(self, uid: AppUid, revision: int) -> None:
-        """Nothing is left to say as of that revision."""
+    async def clear_outboxes(self, said: Mapping[AppUid, int]) -> None:
+        """Nothing is left to say as of those revisions."""
         ...
 
     async def due(self, now: float, limit: int) -> list[AppUid]:

@@ -26,6 +26,8 @@ _UNOBSERVED_AFTER_S = 2.0
 _UNSENT_AFTER_S = 5.0
 """An outbox that young is probably being sent."""
 _DUE_INTERVAL_S = 0.25
+_SAID_INTERVAL_S = 0.5
+"""Within it most applications decide again, which clears them too; far less than what `_UNSENT_AFTER_S` waits."""
 _SWEEP_INTERVAL_S = 1.0
 _TROUBLE_PAUSE_S = 2.0
 _BACKLOG_PATIENCE_S = 180.0
@@ -70,6 +72,10 @@ class Sweeper:
     async def flush_outboxes(self, stopping: Stopping) -> None:
         """Say what was decided and never said."""
         await _every(_SWEEP_INTERVAL_S, self._unsent, stopping)
+
+    async def forget_said(self, stopping: Stopping) -> None:
+        """Clear the outboxes of what was said."""
+        await _every(_SAID_INTERVAL_S, self._engine.forget_said, stopping)
 
     async def _due(self) -> None:
         now = self._clock()

@@ -18,6 +18,8 @@ class Nudge(Contract):
     """Of the command; `=prepare` and `=prune` concern the whole application."""
     kinds: tuple[str, ...]
     """`apiVersion/Kind` of every object that the command names, so that the observer can begin to watch a new kind."""
+    restate: bool = True
+    """Whether anybody waits for the facts; nobody does where applying was all."""
 
 
 NUDGE: TypeAdapter[Nudge] = TypeAdapter(Nudge)

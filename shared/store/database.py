@@ -191,7 +191,7 @@ class Database:
             try:
                 result = await self._in(collection).insert_many(batch, ordered=False)
             except driver_errors.BulkWriteError as error:
-                return _inserted_despite(error)
+                return len(batch) - len(_duplicates(error))
         return len(result.inserted_ids)
 
     async def guarded_update(
@@ -214,15 +214,23 @@ class Database:
                 return False
         return result.matched_count > 0 or result.upserted_id is not None
 
-    async def bulk_update(self, collection: str, updates: Iterable[Update]) -> None:
-        """Carry out many updates in any order; those whose guard does not hold change nothing."""
-        batch = [pymongo.UpdateOne({**(u.guard or {}), "_id": u.id}, dict(u.update), upsert=u.upsert) for u in updates]
-        for start in range(0, len(batch), _PER_BULK):
+    async def bulk_update(self, collection: str, updates: Sequence[Update]) -> list[Update]:
+        """Carry out many updates in any order; those whose guard does not hold change nothing.
+
+        Returns the upserts among those: another document was there, perhaps since this very moment.
+        """
+        excluded: list[Update] = []
+        for start in range(0, len(updates), _PER_BULK):
+            batch = updates[start : start + _PER_BULK]
+            writes = [
+                pymongo.UpdateOne({**(u.guard or {}), "_id": u.id}, dict(u.update), upsert=u.upsert) for u in batch
+            ]
             with _translated("update", collection):
                 try:
-                    await self._in(collection).bulk_write(batch[start : start + _PER_BULK], ordered=False)
+                    await self._in(collection).bulk_write(writes, ordered=False)
                 except driver_errors.BulkWriteError as error:
-                    _inserted_despite(error)
+                    excluded += [batch[index] for index in _duplicates(error)]
+        return excluded
 
     async def update_many(self, collection: str, guard: Mapping[str, Any], update: Mapping[str, Any]) -> int:
         """Update every document that matches, and return how many did."""
@@ -278,13 +286,13 @@ def _projected(fields: Sequence[str] | None) -> dict[str, int] | None:
     return None if fields is None else dict.fromkeys(fields, 1)
 
 
-def _inserted_despite(error: driver_errors.BulkWriteError) -> int:
-    """Return how many were inserted where duplicates are all that went wrong, else raise the error again."""
+def _duplicates(error: driver_errors.BulkWriteError) -> list[int]:
+    """Return which writes met a duplicate where that is all that went wrong, else raise the error again."""
     details = error.details or {}
     failures = details.get("writeErrors", [])
     if details.get("writeConcernErrors") or any(failure.get("code") != _DUPLICATE_KEY for failure in failures):
         raise error
-    return int(details.get("nInserted", 0))
+    return [failure["index"] for failure in failures]
 
 
 @contextmanager

@@ -6,12 +6,13 @@ so it neither loads nor finds it any more.
 The outbox holds what a decision has to say until it is archived and published.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.contracts.identity import AppUid
 from shared.contracts.versions import VERSION
-from shared.store.database import Database, Index
+from shared.store.database import Database, Index, Update
 from shared.store.versions import KNOWN, check
 
 STATES = "planner_state"
@@ -77,10 +78,12 @@ class PlannerStates:
             STATES, state.uid, {"revision": state.revision - 1}, {"$set": fields}
         )
 
-    async def clear_outbox(self, uid: AppUid, revision: int) -> None:
-        """Everything was archived and published; a later decision carries what is left on by itself."""
-        await self._database.guarded_update(
-            STATES, uid, {"revision": revision}, {"$set": {"outbox": b"", "unsent": False}}
+    async def clear_outboxes(self, said: Mapping[AppUid, int]) -> None:
+        """Everything was archived and published as of these revisions; a later decision stays as it is."""
+        cleared = {"$set": {"outbox": b"", "unsent": False}}
+        await self._database.bulk_update(
+            STATES,
+            [Update(id=uid, guard={"revision": revision}, update=cleared) for uid, revision in said.items()],
         )
 
     async def due(self, now: float, limit: int) -> list[AppUid]:

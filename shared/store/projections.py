@@ -115,11 +115,9 @@ class Projections:
         updates = [_observation(fact, view) for fact, view in observed]
         if not updates:
             return
-        ids = [update.id for update in updates]
-        known = {d["_id"] for d in await self._database.find(OBSERVATIONS, {"_id": {"$in": ids}}, projection=("_id",))}
-        await self._database.bulk_update(OBSERVATIONS, updates)
+        excluded = await self._database.bulk_update(OBSERVATIONS, updates)
         # Of two that insert one at the same moment the later may have lost: now that it is there, the guard decides.
-        await self._database.bulk_update(OBSERVATIONS, [update for update in updates if update.id not in known])
+        await self._database.bulk_update(OBSERVATIONS, excluded)
         await self._drop_forgotten([update.update["$set"] for update in updates])
 
     async def observe_pods(self, observed: Iterable[PodsObserved]) -> None:

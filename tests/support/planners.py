@@ -43,6 +43,19 @@ class Silent:
         await asyncio.Event().wait()
 
 
+class Counting:
+    """Publishes, and counts."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self.published = 0
+
+    async def publish(self, subject: str, message: BaseModel, *, msg_id: str | None = None) -> None:
+        """Publish it."""
+        self.published += 1
+        await self._bus.publish(subject, message, msg_id=msg_id)
+
+
 @dataclass
 class Planner:
     """One replica."""

@@ -67,7 +67,7 @@ class Commands:
             async with self._one_at_a_time((command.app, command.step)):
                 answer = await self._answer(command)
                 await self._answers.state(answer)
-                await self._answers.nudge(_nudge(command))
+                await self._answers.nudge(_nudge(command, answer))
             self._meter.answered(command.type, answer.type, time.monotonic() - started)
             logger.info("command_answered", command=command.type, answer=answer.type, **_said(answer))
 
@@ -140,9 +140,10 @@ class Commands:
                 del self._waiting[step], self._locks[step]
 
 
-def _nudge(command: Command) -> Nudge:
+def _nudge(command: Command, answer: Answer) -> Nudge:
     kinds = sorted({f"{key.api_version}/{key.kind}" for key in _keys(command)})
-    return Nudge(app=command.app, uid=command.uid, step=command.step, kinds=tuple(kinds))
+    awaited = not isinstance(answer, StepApplied) or not all(obj.final for obj in answer.objects)
+    return Nudge(app=command.app, uid=command.uid, step=command.step, kinds=tuple(kinds), restate=awaited)
 
 
 def _keys(command: Command) -> list[ObjectKey]:

@@ -101,6 +101,14 @@ async def test_observer_is_nudged_with_the_kinds(executor: Executor) -> None:
     assert nudge.step == "web"
 
 
+@pytest.mark.parametrize("waited_for", [True, False])
+async def test_observer_is_to_state_only_what_somebody_waits_for(executor: Executor, *, waited_for: bool) -> None:
+    rule = RULE if waited_for else None
+    await executor.answer(executor.apply(to_apply(deployment(executor.namespace), rule=rule)))
+    [nudge] = executor.answers.nudges
+    assert nudge.restate is waited_for
+
+
 async def test_drift_is_reverted(executor: Executor) -> None:
     wanted = executor.config_map(a="1")
     await executor.answer(executor.apply(to_apply(wanted)))

@@ -137,6 +137,8 @@ class Term:
         """
         for kind in nudge.kinds:
             self._follower.want(GroupVersionKind.parse(kind))
+        if not nudge.restate:
+            return
         uids = self._picture.of_app(nudge.uid)
         if nudge.step not in _WHOLE_APPLICATION:
             uids = frozenset(uid for uid in uids if self._picture.objects[uid].step == nudge.step)

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from datetime import UTC, datetime, timedelta
 
 from shared.bus import Bus
 from shared.contracts.commands import ApplyStep, Command, PrepareRun
@@ -13,7 +14,7 @@ from shared.store.archive import Archive
 from shared.store.database import Database
 from tests.support.bus import BusStack
 from tests.support.conditions import until
-from tests.support.planners import Planner, Silent, facts_about, published, shuffled, take_commands
+from tests.support.planners import Counting, Planner, Silent, facts_about, published, shuffled, take_commands
 from tests.unit.services.planner.trace import UID, deployment, job, plan, step
 
 
@@ -73,6 +74,7 @@ async def test_outbox_of_a_killed_planner_is_sent_by_another(bus: BusStack, read
     other = Planner(ready_database, await bus.connect("planner"))
     await other.engine.flush(UID)
     assert isinstance(await one_command(await bus.connect("cluster-here")), PrepareRun)
+    await other.engine.forget_said()
     stored = await other.states.load(UID)
     assert stored is not None
     assert not stored.outbox
@@ -94,6 +96,7 @@ async def test_what_was_decided_while_the_bus_was_away_is_sent_when_it_is_back(
 
     async def sent() -> bool:
         await planner.engine.flush(UID)
+        await planner.engine.forget_said()
         state = await planner.states.load(UID)
         return state is not None and not state.outbox
 
@@ -125,6 +128,21 @@ async def test_replica_that_knows_an_older_state_does_not_decide_on_it(bus: BusS
     assert ended(await archived(ready_database)) == [RunPhase.SUCCEEDED]
 
 
+async def test_what_was_said_is_not_said_again_before_its_outbox_is_cleared(
+    bus: BusStack, ready_database: Database
+) -> None:
+    counting = Counting(await bus.connect("planner"))
+    planner = Planner(ready_database, counting)
+    await planner.deploy(plan(step("web")))
+    prepared = facts_about(await one_command(await bus.connect("cluster-here")))
+    await planner.tell(*prepared)
+    said = counting.published
+    await planner.tell(*prepared)
+    assert counting.published == said
+    await planner.engine.forget_said()
+    assert await planner.states.unsent(datetime.now(UTC) + timedelta(seconds=1), 10) == []
+
+
 async def test_command_that_is_too_large_for_the_bus_rejects_its_step_and_leaves_nothing_behind(
     bus: BusStack, ready_database: Database
 ) -> None:
@@ -139,6 +157,7 @@ async def test_command_that_is_too_large_for_the_bus_rejects_its_step_and_leaves
     events = await archived(ready_database)
     (rejected,) = [e for e in events if isinstance(e, StepPhaseChanged) and e.phase is StepPhase.REJECTED]
     assert (rejected.step, rejected.reason) == ("huge", Reason.INVALID)
+    await planner.engine.forget_said()
     stored = await planner.states.load(UID)
     assert stored is not None
     assert not stored.outbox

@@ -55,10 +55,10 @@ async def test_outbox_of_an_older_revision_clears_nothing(database: Database) ->
     states = PlannerStates(database)
     await states.save(state(1, outbox=b"one"), next_deadline=5)
     await states.save(state(2, outbox=b"one two"), next_deadline=5)
-    await states.clear_outbox(UID, 1)
+    await states.clear_outboxes({UID: 1})
     later = datetime.now(UTC) + timedelta(seconds=1)
     assert await states.unsent(later, 10) == [UID]
-    await states.clear_outbox(UID, 2)
+    await states.clear_outboxes({UID: 2})
     assert await states.unsent(later, 10) == []
 
 

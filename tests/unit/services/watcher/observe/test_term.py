@@ -259,6 +259,8 @@ async def test_a_nudge_has_the_objects_of_its_step_said_again() -> None:
         task = live(annotated(job(), step="task"), uid="task")
         stage.cluster.list_all(Deployment=[web()], Job=[task])
         await stage.facts(2)
+        silent = Nudge(app=APP, uid=APP_UID, step=StepId("task"), kinds=("batch/v1/Job",), restate=False)
+        stage.term.nudged(silent)
         stage.term.nudged(Nudge(app=APP, uid=APP_UID, step=StepId("web"), kinds=("apps/v1/Deployment",)))
         assert (await stage.facts(3))[-1].object_uid == "web"
         stage.term.nudged(Nudge(app=APP, uid=APP_UID, step=PREPARE, kinds=()))
