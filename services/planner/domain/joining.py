@@ -255,6 +255,7 @@ def _record(turn: Turn, held: InventoryObject) -> bool:
 def _note_stray(turn: Turn, key: str, fact: Observed) -> None:
     """An object of ours outside the newest plan: known from now on, and deleted when the plan's run has succeeded."""
     if isinstance(fact, ObjectVanished):
+        pruning.vanished(turn, fact)
         return
     held = turn.state.inventory.get(key)
     if held is None or held.object_uid != fact.object_uid:

@@ -14,14 +14,14 @@ from services.planner.domain.state import (
     object_key,
 )
 from services.planner.domain.turn import COMMAND_GRACE_S, Turn
-from shared.contracts.facts import ObjectsPruned
+from shared.contracts.facts import ObjectsPruned, ObjectVanished
 from shared.contracts.identity import PRUNE, ClusterName
 from shared.contracts.phases import AppPhase, Reason, RunPhase
 from shared.contracts.plan import Retention
 from shared.contracts.runs import Action, ObjectForgotten
 
 _REMAINING_AGAIN_S = 1
-"""After an answer that something is still there: its finalizers may be done in a moment."""
+"""After the first answer that something is still there: its finalizers may be done in a moment. Then more and more."""
 
 
 def begin(turn: Turn) -> None:
@@ -165,11 +165,21 @@ def pruned(turn: Turn, fact: ObjectsPruned) -> None:
             _forget(turn, key, held, retained=held.object_uid in fact.released)
     turn.changed = True
     if prune is not None and prune.asked is not None and fact.nonce == prune.nonce:
-        prune.asked.resend_at = min(prune.asked.resend_at, turn.now + _REMAINING_AGAIN_S)
+        patience_s = _REMAINING_AGAIN_S * prune.asked.backoff_s / turn.policy.resend_first_s
+        prune.asked.resend_at = min(prune.asked.resend_at, turn.now + patience_s)
     _drop_empty(turn, fact.cluster)
     _send_all(turn)
     complete(turn)
     show_deleting(turn)
+
+
+def vanished(turn: Turn, fact: ObjectVanished) -> None:
+    """Ask at once about what remained and is gone now: the executor's word for it counts."""
+    prune = turn.state.prunes.get(fact.cluster)
+    waiting = prune is not None and prune.asked is not None and prune.answered == prune.nonce
+    if prune is not None and prune.asked is not None and waiting and fact.object_uid in prune.foremost:
+        prune.asked.resend_at = min(prune.asked.resend_at, turn.now)
+        turn.changed = True
 
 
 def refused(turn: Turn, cluster: ClusterName, nonce: int, reason: Reason, message: str) -> None:
