@@ -8,6 +8,7 @@ from services.planner.engine import Engine, EngineMetrics, Stores
 from services.planner.handlers import Facts, TakeUp
 from services.planner.settings import PlannerSettings
 from services.planner.sweeping import Sweeper
+from services.planner.unseen import UnseenObjects
 from shared.bus import topology
 from shared.bus.connection import Bus
 from shared.bus.parking import Parker
@@ -21,6 +22,7 @@ from shared.runtime.service import serve
 from shared.runtime.stopping import Stopping
 from shared.store import applications, archive, planner_states, plans
 from shared.store.database import Database
+from shared.store.reads import Reads
 from shared.store.registry import Registry as Registrations
 
 _SPEC_CONCURRENCY = 16
@@ -49,6 +51,10 @@ async def _serve(settings: PlannerSettings, stopping: Stopping, metrics: Metrics
     backlog = bus.consumer(subjects.STREAM_STATUS, topology.DURABLE_PLANNER_FACTS)
     sweeper = Sweeper(
         engine=engine, take_up=take_up, applications=records, states=states, backlog=backlog.backlog, clock=time.time
+    )
+
+    unseen = UnseenObjects(
+        engine=engine, observations=Reads(database), restated=heartbeats.restated, monotonic_s=time.monotonic
     )
 
     async def clusters() -> list[ClusterName]:
@@ -88,6 +94,7 @@ async def _serve(settings: PlannerSettings, stopping: Stopping, metrics: Metrics
             "unobserved": sweeper.find_unobserved,
             "outboxes": sweeper.flush_outboxes,
             "said": sweeper.forget_said,
+            "unseen": unseen.look,
         },
     )
 

@@ -8,8 +8,10 @@ from pydantic import BaseModel
 
 from shared.contracts.commands import CommandHeader
 from shared.contracts.desired import StoredApplication
+from shared.contracts.facts import ObservationOrder
 from shared.contracts.identity import AppUid, ClusterName, RunId
 from shared.contracts.plan import Plan
+from shared.contracts.projection import UnseenObject
 from shared.contracts.runs import RunEvent
 from shared.store.planner_states import StateHead, StoredState
 
@@ -91,6 +93,14 @@ class PublishPort(Protocol):
 
     async def publish(self, subject: str, message: BaseModel, *, msg_id: str | None = None) -> None:
         """Publish and wait until it is stored."""
+        ...
+
+
+class ObservationPort(Protocol):
+    """What was seen of objects, as it was projected."""
+
+    async def unseen(self, cluster: ClusterName, restated: ObservationOrder) -> Mapping[AppUid, list[UnseenObject]]:
+        """What was last seen before everything in the cluster was stated anew."""
         ...
 
 

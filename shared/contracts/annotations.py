@@ -16,6 +16,8 @@ ANNOTATION_STEP = "kubemin.dev/step"
 ANNOTATION_DIGEST = "kubemin.dev/digest"
 ANNOTATION_GENERATION = "kubemin.dev/generation"
 ANNOTATION_RULE = "kubemin.dev/completion"
+ANNOTATION_KEPT = "kubemin.dev/kept"
+"""JSON list of the paths whose live values stay when drift is reverted; see `shared.contracts.fieldpath`."""
 
 ANNOTATION_JOB_LIFETIME = "kubemin.dev/ttl-seconds-after-finished"
 """Of a Job: its `ttlSecondsAfterFinished`, taken off so that the platform carries it out once the result is durable."""

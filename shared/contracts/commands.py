@@ -72,7 +72,7 @@ class ObjectToApply(Contract):
     known_uid: str | None = None
     volume: bool = False
     treatment: Treatment = Treatment()
-    """An object is changed by a command whose generation has introduced its digest; otherwise drift is reverted."""
+    """A command updates objects whose digest its generation has introduced, unless it is `reverting`."""
     once: bool = False
     """A run-to-completion object: with a `known_uid` that is gone it is never created again (answered `Vanished`)."""
 
@@ -88,6 +88,8 @@ class ApplyStep(CommandHeader):
     namespace: Namespace
     job_type: str
     objects: tuple[ObjectToApply, ...]
+    reverting: bool = False
+    """The run has succeeded and others have changed its objects since: it updates none, also of its own generation."""
 
 
 class ObjectToPrune(Contract):

@@ -64,6 +64,12 @@ class AppliedObject(Contract):
     """It was there already and was not touched (create-only, or read-only)."""
     disposal: Disposal = Disposal()
     """As the command said it: whoever records the object knows what becomes of it."""
+    fields: str = ""
+    """Digest of the fields that are ours after the apply (`shared.contracts.managed`); empty where none are."""
+    written: bool = False
+    """It is not as it was before."""
+    taken_from: tuple[str, ...] = ()
+    """Field managers that had changed fields of it, with the fields, for people."""
 
 
 class StepApplied(AnswerHeader):
@@ -170,6 +176,8 @@ class Observation(Contract):
     """The application generation in the object's annotation."""
     metadata_generation: int | None = None
     """The object's metadata.generation that the verdict is about."""
+    fields: str = ""
+    """Digest of the fields that are ours at the moment; another one than after the apply is drift."""
     order: ObservationOrder
     reason: Reason = Reason.NONE
     message: str = ""

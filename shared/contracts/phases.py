@@ -100,6 +100,8 @@ class Reason(StrEnum):
     QUEUE_DEADLINE = "QueueDeadline"
     START_DEADLINE = "StartDeadline"
     RUN_DEADLINE = "RunDeadline"
+    DRIFTED = "Drifted"
+    """Others changed or deleted what had been applied; it is being set back."""
     # of the workload, as Kubernetes words them
     UNSCHEDULABLE = "Unschedulable"
     IMAGE_PULL_BACK_OFF = "ImagePullBackOff"

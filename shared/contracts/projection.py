@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from shared.contracts.identity import RunId
+from shared.contracts.identity import ObjectKey, RunId, StepId
 from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
 from shared.contracts.runs import (
     AppPhaseChanged,
@@ -15,6 +15,15 @@ from shared.contracts.runs import (
     StepPhaseChanged,
 )
 from shared.contracts.views import ObjectView, RunView, StepView
+
+
+@dataclass(frozen=True)
+class UnseenObject:
+    """An object that was seen before, and not since its cluster was stated anew."""
+
+    step: StepId
+    key: ObjectKey
+    object_uid: str
 
 
 @dataclass
@@ -92,7 +101,8 @@ class ProjectedRun:
                 "needed": event.needed,
                 "available": event.available,
                 "started_at": started,
-                "ended_at": event.at if event.phase.terminal else None,
+                # What is told of it later is no second end.
+                "ended_at": (step.ended_at or event.at) if event.phase.terminal else None,
             }
         )
 

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Iterable
 
 from shared.contracts import annotations, fieldpath
-from shared.contracts.commands import ObjectToApply
+from shared.contracts.commands import ApplyStep, ObjectToApply
 from shared.contracts.fieldpath import EVERYTHING, MISSING
 from shared.contracts.identity import AppUid
 from shared.kube.kinds import Object
@@ -13,9 +13,9 @@ _OWN_DOMAIN = "kubemin.dev/"
 _OF_OTHERS = ("finalizers", "ownerReferences")
 
 
-def kept_paths(wanted: ObjectToApply, generation: int) -> list[str]:
-    """The fields that stay, for a command of that generation: one that changes the object has introduced its digest."""
-    update = wanted.generation == generation
+def kept_paths(wanted: ObjectToApply, command: ApplyStep) -> list[str]:
+    """The fields that stay: a command that updates the object has introduced its digest, and reverts no drift."""
+    update = wanted.generation == command.generation and not command.reverting
     return [kept.path for kept in wanted.treatment.kept if (kept.on_update if update else kept.on_state_keep)]
 
 

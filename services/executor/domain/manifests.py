@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable
 
-from shared.contracts import annotations
+from shared.contracts import annotations, managed
 from shared.contracts.commands import ObjectToApply
 from shared.contracts.identity import ObjectKey
 from shared.contracts.sealed import PREFIX
@@ -71,6 +71,9 @@ def _stamps(wanted: ObjectToApply) -> dict[str, str]:
     }
     if wanted.rule is not None:
         stamps[annotations.ANNOTATION_RULE] = wanted.rule.model_dump_json(exclude_none=True)
+    kept = [kept.path for kept in wanted.treatment.kept if kept.on_state_keep]
+    if kept:
+        stamps[annotations.ANNOTATION_KEPT] = managed.kept_text(kept)
     return stamps
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from services.executor.domain.sharing import sharer, sharers
-from shared.contracts import annotations
+from shared.contracts import annotations, managed
 from shared.contracts.identity import AppRef, AppUid, ObjectKey
 from shared.contracts.plan import Treatment
 from shared.kube.kinds import Object
@@ -48,7 +48,7 @@ def of_other_application(live: Object, uid: AppUid) -> bool:
 
 
 def _appliers(live: Object) -> set[str]:
-    return {str(entry.get("manager")) for entry in _entries(live) if entry.get("operation") == "Apply"}
+    return {str(entry.get("manager")) for entry in managed.entries(live) if entry.get("operation") == "Apply"}
 
 
 class Standing(StrEnum):
@@ -70,6 +70,21 @@ def standing(live: Object, app: AppRef, uid: AppUid, known_uid: str | None, trea
     return Standing.SIGN if treatment.shared and signed else Standing.NOTHING
 
 
+def taken_from(before: Object, after: Object, uid: AppUid) -> tuple[str, ...]:
+    """The other field managers that own less than before, each with the fields that it has lost."""
+    left = {_identity(entry): entry.get("fieldsV1") or {} for entry in managed.entries(after)}
+    lost: dict[str, dict[str, Any]] = {}
+    for entry in managed.entries(before):
+        less = managed.less(entry.get("fieldsV1") or {}, left.get(_identity(entry), {}))
+        if less and entry.get("manager") != annotations.field_manager(uid):
+            lost[str(entry.get("manager"))] = less
+    return tuple(_with_fields(manager, {"fieldsV1": fields}) for manager, fields in sorted(lost.items()))
+
+
+def _identity(entry: Mapping[str, Any]) -> tuple[object, ...]:
+    return tuple(entry.get(part) for part in ("manager", "operation", "subresource", "apiVersion"))
+
+
 def generation_of(live: Object) -> int:
     """The application generation that the object bears; 0 where it bears none."""
     value = (live["metadata"].get("annotations") or {}).get(annotations.ANNOTATION_GENERATION, "")
@@ -85,7 +100,7 @@ def owned_by_other(key: ObjectKey, live: Object) -> str:
 
 
 def _owner(live: Object) -> str:
-    managers = {entry["manager"]: entry for entry in _entries(live) if entry.get("manager")}
+    managers = {entry["manager"]: entry for entry in managed.entries(live) if entry.get("manager")}
     noted: Mapping[str, str] = live["metadata"].get("annotations") or {}
     other = noted.get(annotations.ANNOTATION_APP_UID)
     # The annotation is anybody's word; the field manager is not.
@@ -115,7 +130,3 @@ def _paths(fields: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Itera
         path = f"{prefix}.{token[2:]}" if prefix else token[2:]
         deeper = depth < 1 and any(name.startswith("f:") for name in below)
         yield from _paths(below, path, depth + 1) if deeper else (path,)
-
-
-def _entries(live: Object) -> list[Mapping[str, Any]]:
-    return live["metadata"].get("managedFields") or []

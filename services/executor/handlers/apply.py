@@ -17,7 +17,7 @@ from services.executor.domain.keeping import (
 )
 from services.executor.domain.manifests import ManifestMismatch, absent, finished, onto
 from services.executor.domain.outcomes import Outage, Outrun, Refused, being_deleted, meaning, read_only_absent
-from services.executor.domain.ownership import Standing, generation_of, owned_by_other, standing
+from services.executor.domain.ownership import Standing, generation_of, owned_by_other, standing, taken_from
 from services.executor.domain.sharing import joined, sharer, sharers, signature
 from services.executor.handlers.deadline import Deadline
 from services.executor.handlers.enrolment import Enrolments
@@ -26,6 +26,7 @@ from shared.contracts.annotations import ANNOTATION_SHARED_BY, PLATFORM_MANAGER,
 from shared.contracts.commands import ApplyStep, ObjectToApply
 from shared.contracts.facts import AppliedObject
 from shared.contracts.identity import AppUid, Namespace, Tenant
+from shared.contracts.managed import applied_fields
 from shared.contracts.phases import Reason
 from shared.contracts.plan import ApplyMode
 from shared.kube.connection import Impersonation
@@ -110,7 +111,7 @@ class Application:
         live = await self._cluster.find(wanted.key, acting_as=acting_as, metadata_only=True)
         if live is None:
             raise Refused(Reason.REFERENCE_NOT_FOUND, read_only_absent(wanted.key))
-        return _applied(wanted, live, existed=True)
+        return _untouched(wanted, live, existed=True)
 
     async def _create(self, target: _Target) -> AppliedObject:
         """Create if absent; what is there already is success and is not touched."""
@@ -118,12 +119,12 @@ class Application:
         target.deadline.check()
         try:
             made = await self._cluster.create(target.manifest, field_manager=target.manager, acting_as=target.acting_as)
-            return _applied(target.wanted, made)
+            return _untouched(target.wanted, made, written=True)
         except AlreadyExists:
             live = await self._cluster.find(key, acting_as=target.acting_as, metadata_only=True)
         if live is None or "deletionTimestamp" in live["metadata"]:
             raise being_deleted(key)
-        return _applied(target.wanted, live, existed=True)
+        return _untouched(target.wanted, live, existed=True)
 
     async def _bring_about(self, target: _Target) -> AppliedObject:
         for attempt in range(_ATTEMPTS):
@@ -145,7 +146,7 @@ class Application:
         wanted = target.wanted
         if wanted.once and wanted.known_uid is not None:
             raise Refused(Reason.VANISHED, f"{wanted.key} was deleted in the cluster; it is not run again")
-        return _applied(wanted, await self._send(target, absent(_signed(target, target.manifest, [])), force=False))
+        return _applied(target, await self._send(target, absent(_signed(target, target.manifest, [])), force=False))
 
     async def _change(self, target: _Target, live: Object) -> AppliedObject | None:
         """Write or sign what is there; None where it was deleted, to be made anew. Raises Conflict."""
@@ -155,14 +156,15 @@ class Application:
             raise Refused(Reason.OWNED_BY_OTHER, owned_by_other(wanted.key, live))
         if where is Standing.SIGN:
             signed = await self._patch(target, live, signature(live, command.app), PLATFORM_MANAGER)
-            return _applied(wanted, signed, signed=True)
+            return _untouched(wanted, signed)
         if generation_of(live) > command.generation:
             raise Outrun(wanted.key, generation_of(live))
         if "deletionTimestamp" in live["metadata"]:
             raise being_deleted(wanted.key)
-        paths = kept_paths(wanted, command.generation)
+        paths = kept_paths(wanted, command)
         if keeps_everything(paths, live, command.uid):
-            return _applied(wanted, await self._patch(target, live, marks(target.manifest, live), target.manager))
+            marked = await self._patch(target, live, marks(target.manifest, live), target.manager)
+            return _applied(target, marked, live)
         manifest = _signed(target, keeping(target.manifest, live, paths), sharers(live))
         if is_outdated(wanted, live) and not wanted.once:
             if must_be_made_anew(manifest, live, wanted.treatment.recreate_fields):
@@ -171,7 +173,7 @@ class Application:
             if wanted.treatment.replace:
                 live = await self._replace(target, onto(replacement(manifest, live), live))
         # Onto our own object: who changed a field of it has drifted from what was asked for.
-        return _applied(wanted, await self._send(target, onto(manifest, live), force=True))
+        return _applied(target, await self._send(target, onto(manifest, live), force=True), live)
 
     async def _send(self, target: _Target, manifest: Object, *, force: bool) -> Object:
         target.deadline.check()
@@ -213,14 +215,31 @@ def _signed(target: _Target, manifest: Object, before: list[str]) -> Object:
     return {**manifest, "metadata": {**manifest["metadata"], "annotations": notes}}
 
 
-def _applied(wanted: ObjectToApply, live: Object, *, existed: bool = False, signed: bool = False) -> AppliedObject:
-    done = wanted.mode is ApplyMode.CREATE or wanted.treatment.read_only or signed
+def _applied(target: _Target, live: Object, before: Object | None = None) -> AppliedObject:
+    """What was applied, onto `before` where there was something."""
+    wanted, uid = target.wanted, target.command.uid
     return AppliedObject(
         key=wanted.key,
         object_uid=live["metadata"]["uid"],
         digest=wanted.digest,
         metadata_generation=live["metadata"].get("generation"),
-        final=done or wanted.rule is None or wanted.rule.health_only,
+        final=wanted.rule is None or wanted.rule.health_only,
+        disposal=wanted.treatment.disposal,
+        fields=applied_fields(live, target.manager),
+        written=before is None or before["metadata"]["resourceVersion"] != live["metadata"]["resourceVersion"],
+        taken_from=() if before is None else taken_from(before, live, uid),
+    )
+
+
+def _untouched(wanted: ObjectToApply, live: Object, *, existed: bool = False, written: bool = False) -> AppliedObject:
+    """What is not ours to change, or not any more: created once, shared, only read."""
+    return AppliedObject(
+        key=wanted.key,
+        object_uid=live["metadata"]["uid"],
+        digest=wanted.digest,
+        metadata_generation=live["metadata"].get("generation"),
+        final=True,
         existed=existed,
         disposal=wanted.treatment.disposal,
+        written=written,
     )

@@ -103,6 +103,9 @@ def _of_run(run: RunView) -> Verdict:
 def _of_step(step: StepView) -> Verdict:
     if step.phase is StepPhase.SKIPPED and step.reason is Reason.OVERRIDDEN:
         return HEALTHY
+    if step.reason is Reason.DRIFTED:
+        drifted = Verdict(Health.DEGRADED, step.reason, step.message)
+        return worst((drifted, *(_of_object(step, obj) for obj in step.objects)))
     return worst(_of_object(step, obj) for obj in step.objects) if step.objects else _unobserved(step, applied=False)
 
 

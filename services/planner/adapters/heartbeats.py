@@ -1,6 +1,6 @@
 """Keeps the clusters' signs of life in memory, as the bus tells them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from services.planner.domain.beats import Beats
@@ -9,7 +9,7 @@ from shared.bus.messages import decode, open_delivery
 from shared.bus.tail import Resync
 from shared.contracts import subjects
 from shared.contracts.envelope import NewerMessage
-from shared.contracts.facts import BEAT
+from shared.contracts.facts import BEAT, ObservationOrder
 from shared.contracts.identity import ClusterName
 from shared.errors import Rejected
 from shared.logging import get_logger
@@ -30,6 +30,10 @@ class Heartbeats:
     def reachable(self, cluster: ClusterName) -> bool:
         """Whether executor and observer of the cluster were both heard lately."""
         return self._beats.alive(cluster, self._clock())
+
+    def restated(self) -> Mapping[ClusterName, ObservationOrder]:
+        """By cluster: since when everything that exists there was stated."""
+        return self._beats.restated
 
     async def listen(self, stopping: Stopping) -> None:
         """Read along until the stop."""

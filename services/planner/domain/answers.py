@@ -1,6 +1,6 @@
 """Folds what executors answer; a fact counts only if its cluster, step and attempt are the ones that were asked."""
 
-from services.planner.domain import joining, ledger, opening, pruning, scheduling
+from services.planner.domain import drifting, joining, ledger, opening, pruning, scheduling
 from services.planner.domain.state import StepState
 from services.planner.domain.turn import Turn
 from shared.contracts.facts import (
@@ -62,6 +62,7 @@ def _expired(turn: Turn, fact: StepErrored) -> None:
     run = turn.state.run
     if run is None or fact.run != run.run:
         return
+    drifting.expired(turn, fact)
     asked = run.clusters.get(fact.cluster) if fact.step == PREPARE else run.steps.get(f"{fact.cluster}/{fact.step}")
     if asked is not None and asked.asked is not None and fact.nonce == asked.nonce:
         asked.asked.resend_at = min(asked.asked.resend_at, turn.now + fact.retry_after_s)
@@ -164,6 +165,7 @@ def _step_answered(turn: Turn, step: StepState, fact: Answer) -> None:
     if step.phase.terminal:
         if isinstance(fact, StepApplied):
             joining.applied(turn, step, fact)
+        drifting.answered(turn, step, fact)
         return
     turn.changed = True
     match fact:

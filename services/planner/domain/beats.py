@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from shared.contracts.facts import BEAT_STALE_AFTER_S, AgentBeat
+from shared.contracts.facts import BEAT_STALE_AFTER_S, AgentBeat, ObservationOrder
 from shared.contracts.identity import ClusterName
 
 
@@ -13,6 +13,8 @@ class Beats:
     started_at: float
     """Before anything can have been heard, everybody counts as alive for as long as the limit."""
     heard: dict[tuple[ClusterName, str], float] = field(default_factory=dict)
+    restated: dict[ClusterName, ObservationOrder] = field(default_factory=dict)
+    """Since when everything that exists there was stated, as the observer told last."""
     _live: set[tuple[ClusterName, str]] = field(default_factory=set)
     """What has come since the reading began: the next one is said now, whatever the clock of the bus tells."""
 
@@ -26,6 +28,8 @@ class Beats:
         at = now if key in self._live else now - max(0.0, kept_s)
         self._live.add(key)
         self.heard[key] = max(at, self.heard.get(key, at))
+        if beat.restated is not None:
+            self.restated[beat.cluster] = beat.restated
 
     def alive(self, cluster: ClusterName, now: float) -> bool:
         """Whether executor and observer were both heard lately."""

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from services.planner.domain import ledger
+from services.planner.domain import drifting, ledger
 from services.planner.domain.planned import IndexedPlan
-from services.planner.domain.state import AppState, PruneState, object_key, step_key
+from services.planner.domain.state import AppState, PruneState, RunState, object_key, step_key
 from services.planner.domain.turn import Send, SendKind, utc
 from shared.contracts.commands import (
     ApplyStep,
@@ -24,7 +24,7 @@ from shared.contracts.plan import PlannedObject, PlannedStep
 def materialise(state: AppState, plan: IndexedPlan | None, send: Send) -> Command | None:
     """The command to put on the bus; None when the state has gone on and nobody waits for it any more."""
     run = state.run
-    if run is None or run.run != send.run or (run.phase.terminal and send.kind is not SendKind.PRUNE):
+    if run is None or run.run != send.run or not _wanted(run, send):
         return None
     header: dict[str, Any] = {
         "app": state.app,
@@ -50,18 +50,28 @@ def materialise(state: AppState, plan: IndexedPlan | None, send: Send) -> Comman
             return None
 
 
+def _wanted(run: RunState, send: Send) -> bool:
+    """Whether a command is still of use, as far as the run can tell."""
+    if not run.phase.terminal or send.kind is SendKind.PRUNE:
+        return True
+    return send.kind is SendKind.APPLY and drifting.is_reverting(run, step_key(send.cluster, send.step))
+
+
 def _apply(state: AppState, planned: PlannedStep, send: Send, header: dict[str, Any]) -> ApplyStep | None:
-    step = state.run.steps[step_key(send.cluster, send.step)] if state.run else None
-    if step is None or step.phase.terminal:
+    key = step_key(send.cluster, send.step)
+    step = state.run.steps[key] if state.run else None
+    reverting = state.run is not None and drifting.is_reverting(state.run, key)
+    if step is None or (step.phase.terminal and not reverting):
         # What was not sent before a time-out must not start the Job after it.
         return None
-    objects = _open_objects(state, planned, send.attempt)
+    objects = [(o, line) for o, line in _open_objects(state, planned, send.attempt) if not (reverting and line)]
     return ApplyStep(
         **header,
         component=planned.component,
         namespace=planned.namespace,
         job_type=planned.job_type,
         objects=tuple(_to_apply(state, send.cluster, obj, line) for obj, line in objects),
+        reverting=reverting,
     )
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from services.planner.domain import answers, lifetimes, opening, pruning, scheduling
+from services.planner.domain import answers, drifting, lifetimes, opening, pruning, scheduling
 from services.planner.domain.state import NEVER, AppState, StepState
 from services.planner.domain.turn import COMMAND_GRACE_S, Turn
 from shared.contracts.identity import ClusterName
@@ -22,6 +22,7 @@ def _moments(state: AppState) -> Iterator[float]:
     yield from (d.not_after + COMMAND_GRACE_S for d in state.draining.values())
     yield from pruning.moments(state)
     yield from lifetimes.moments(state)
+    yield from drifting.moments(state)
     run = state.run
     if run is None or run.phase.terminal:
         return
@@ -49,6 +50,7 @@ def tick(turn: Turn, folded_until: float) -> None:
             pruning.give_up(turn)
         scheduling.advance(turn)
     lifetimes.remove_ended(turn)
+    drifting.revert(turn)
     pruning.resend(turn)
     pruning.show_deleting(turn)
 

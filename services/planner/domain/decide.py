@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf
 
-from services.planner.domain import answers, deadlines, joining, opening, scheduling
+from services.planner.domain import answers, deadlines, drifting, joining, opening, scheduling
 from services.planner.domain.state import AppState
 from services.planner.domain.turn import Policy, Turn
-from shared.contracts.facts import Fact, ObjectVanished, StepFailed, StepProgressed, StepSucceeded
+from shared.contracts.facts import Fact, ObjectVanished, ObservationOrder, StepFailed, StepProgressed, StepSucceeded
 from shared.contracts.identity import ClusterName
 from shared.contracts.plan import Finding, Plan
+from shared.contracts.projection import UnseenObject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,19 @@ class Tick:
     """Deadlines after this moment are not judged yet: a fact from before them may not have been folded."""
 
 
-Input = Deploy | Refuse | Delete | Tick | Fact
+@dataclass(frozen=True, kw_only=True)
+class Unseen:
+    """Everything that exists in a cluster was stated anew, and these objects were not: they went while nobody watched.
+
+    It may be wrong where projections lag behind, so nothing is judged by it: what it is about is applied again.
+    """
+
+    cluster: ClusterName
+    restated: ObservationOrder
+    objects: tuple[UnseenObject, ...]
+
+
+Input = Deploy | Refuse | Delete | Tick | Unseen | Fact
 
 
 def decide(
@@ -77,6 +90,8 @@ def _fold(turn: Turn, input_: Input) -> None:
             opening.open_delete(turn, generation, requested_by)
         case Tick(folded_until=folded_until):
             deadlines.tick(turn, folded_until)
+        case Unseen(cluster=cluster, restated=restated, objects=objects):
+            drifting.unseen(turn, cluster, restated, objects)
         case _ if input_.app != turn.state.app or input_.cluster not in turn.state.addressed:
             # Its subject, which is what an agent may publish to, belongs to another application, or to a cluster that
             # was never asked for anything: it could hand us objects and have us wait for their deletion.

@@ -9,7 +9,7 @@ no harm, and a stale "healthy" of the object before is not believed.
 
 from dataclasses import replace
 
-from services.planner.domain import ledger, pruning, scheduling
+from services.planner.domain import drifting, ledger, pruning, scheduling
 from services.planner.domain.state import (
     AppliedState,
     InventoryObject,
@@ -68,7 +68,7 @@ def applied(turn: Turn, step: StepState | None, fact: StepApplied) -> None:
 def _take_answer(turn: Turn, step: StepState, fact: StepApplied) -> None:
     step.applied_nonce = fact.nonce
     step.applied = {
-        object_key(step.cluster, o.key): AppliedState(o.object_uid, o.digest, o.metadata_generation, o.final)
+        object_key(step.cluster, o.key): AppliedState(o.object_uid, o.digest, o.metadata_generation, o.final, o.fields)
         for o in fact.objects
     }
     if step.phase is StepPhase.QUEUED:
@@ -104,6 +104,7 @@ def observed(turn: Turn, fact: Observed) -> None:
     if step.phase.terminal:
         if step.stopped:
             pruning.stop(turn, step)
+        drifting.observed(turn, step, wanted, fact)
         return
     before = step.observed.get(key)
     order = (fact.order.incarnation, fact.order.transitions, fact.order.counter)

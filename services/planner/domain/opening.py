@@ -3,6 +3,7 @@
 from services.planner.domain import ledger, pruning, scheduling
 from services.planner.domain.state import ClusterState, Draining, RunState, StepState, WantedObject, step_key
 from services.planner.domain.turn import COMMAND_GRACE_S, Turn
+from shared.contracts.fieldpath import EVERYTHING
 from shared.contracts.identity import PRUNE, run_id
 from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
 from shared.contracts.plan import Finding, Plan, PlannedStep
@@ -182,6 +183,7 @@ def _step_state(planned: PlannedStep, attempt: int) -> StepState:
                 ledger.line_of(planned.cluster, p),
                 o.treatment.disposal,
                 o.treatment.read_only,
+                any(kept.path == EVERYTHING and kept.on_state_keep for kept in o.treatment.kept),
             )
             for p, o in zip(planned.objects, ledger.objects_of(planned, attempt), strict=True)
         ],

@@ -52,6 +52,8 @@ class WantedObject:
     """Of a Job: its line in the ledger."""
     disposal: Disposal = field(default_factory=Disposal)
     read_only: bool = False
+    left_alone: bool = False
+    """Whatever others make of it stays: its drift is not reverted."""
 
 
 @dataclass(slots=True)
@@ -62,6 +64,8 @@ class AppliedState:
     digest: Digest
     metadata_generation: int | None
     final: bool
+    fields: str = ""
+    """What was ours of it then; empty where nothing was."""
 
 
 @dataclass(slots=True)
@@ -188,6 +192,37 @@ class PruneState:
 
 
 @dataclass(slots=True)
+class Drifted:
+    """An object that others have changed or deleted since it was applied."""
+
+    order: tuple[str, int, int]
+    """Of the observation that tells so."""
+    gone: bool
+    fields: str
+
+
+@dataclass(slots=True)
+class Drift:
+    """What others did to the objects of a step that had succeeded, and what was done about it."""
+
+    objects: dict[str, Drifted] = field(default_factory=dict)
+    """Those that are not as they were applied, by object key; none once it has converged again."""
+    due: float = NEVER
+    """When the step is applied again."""
+    asked: Asked | None = None
+    tries: int = 0
+    """Answered, in a row: the next one waits the longer."""
+    reverted: int = 0
+    """Those of them that had something to set back."""
+    last: float = 0
+    """When the last one was answered."""
+    managers: list[str] = field(default_factory=list)
+    """Who had changed something then, as the executor words it."""
+    trouble: str = ""
+    """Why the last one did not succeed."""
+
+
+@dataclass(slots=True)
 class RunState:
     """The newest run."""
 
@@ -207,6 +242,8 @@ class RunState:
     """With the message: what was told last."""
     message: str = ""
     collection: Collection = field(default_factory=Collection)
+    drifts: dict[str, Drift] = field(default_factory=dict)
+    """By step key, of steps that have succeeded."""
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from services.planner.domain.state import (
     AppState,
     Asked,
     ClusterState,
+    Drift,
     JobEntry,
     PruneState,
     RunState,
@@ -46,6 +47,12 @@ class Policy:
     nudge_first_s: float = 20
     nudge_max_s: float = 300
     prune_deadline_s: float = 600
+    drift_first_s: float = 2
+    """How long drift has to be seen before it is reverted: what is under way settles by itself."""
+    drift_max_s: float = 300
+    """How long it stays at most where others make it again and again; twice as long each time."""
+    drift_calm_s: float = 600
+    """After so long without drift the next one counts as the first."""
     window: int = 64
     """Unanswered ApplyStep commands per application and cluster."""
     ledger_limit: int = 1000
@@ -253,6 +260,14 @@ class Turn:
                 entry.until = max(entry.until, step.asked.not_after)
                 step.creating = step.nonce
         self._send(SendKind.APPLY, step.cluster, step.step, step.attempt, step.asked)
+
+    def send_revert(self, step: StepState, drift: Drift) -> None:
+        """Ask for a step that has succeeded once more; Jobs are left out of it."""
+        step.nonce += 1
+        drift.asked = self._ask(drift.asked, step.nonce)
+        drift.due = drift.asked.resend_at
+        step.until = max(step.until, drift.asked.not_after)
+        self._send(SendKind.APPLY, step.cluster, step.step, step.attempt, drift.asked)
 
     def send_prune(self, cluster: ClusterName, prune: PruneState) -> None:
         """Ask for everything that this cluster still has to delete."""

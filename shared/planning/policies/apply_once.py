@@ -1,7 +1,6 @@
 """`apply-once`: drift that stays.
 
-Otherwise every run reverts what others have changed. Differs from KubeVela, which reverts drift at intervals: here it
-is reverted by the runs of the application, so `onStateKeep` is about runs that do not change the object.
+Otherwise what others have changed is reverted when it is seen, and by every run. KubeVela reverts drift at intervals.
 """
 
 from collections.abc import Iterable

@@ -5,6 +5,7 @@ from typing import Any
 from shared.contracts import annotations
 from shared.contracts.facts import AppliedObject, ObjectsPruned, RunPrepared, RunRejected, StepApplied, StepRejected
 from shared.contracts.identity import PRUNE, AppUid
+from shared.contracts.managed import applied_fields
 from shared.contracts.phases import Reason
 from shared.contracts.plan import Disposal, KeptField, Manifest, Retention, Treatment
 from shared.kube.kinds import Object
@@ -289,3 +290,94 @@ async def test_what_becomes_of_an_object_is_repeated_in_the_answer(executor: Exe
     disposal = Disposal(retention=Retention.NEVER)
     applied = await apply(executor, executor.config_map(a="1"), treatment=Treatment(disposal=disposal))
     assert applied.disposal == disposal
+
+
+# drift
+
+
+async def revert(executor: Executor, wanted: Manifest, **more: Any) -> AppliedObject:
+    """Apply one object of generation 1 once more, because others have changed it; it has to succeed."""
+    obj = to_apply(marked(wanted, executor.uid), **more)
+    fact = await executor.answer(executor.apply(obj, reverting=True))
+    assert isinstance(fact, StepApplied), fact
+    return fact.objects[0]
+
+
+async def ours(executor: Executor, wanted: Manifest) -> str:
+    """What the observer tells of the fields that are ours."""
+    return applied_fields(await executor.live(wanted), annotations.field_manager(executor.uid))
+
+
+async def test_whoever_changes_a_field_takes_it_and_is_named_when_it_is_taken_back(executor: Executor) -> None:
+    wanted = executor.config_map(a="1", b="1")
+    first = await apply(executor, wanted)
+    assert (first.written, first.fields) == (True, await ours(executor, wanted))
+    key = to_apply(wanted).key
+    await executor.kube.patch(key, {"data": {"c": "theirs"}}, field_manager="kubectl-edit")
+    assert await ours(executor, wanted) == first.fields
+    await executor.kube.patch(key, {"data": {"a": "2"}}, field_manager="kubectl-edit")
+    assert await ours(executor, wanted) != first.fields
+    back = await revert(executor, wanted)
+    assert (back.written, back.fields, back.taken_from) == (True, first.fields, ("kubectl-edit (data.a)",))
+    assert (await executor.live(wanted))["data"] == {"a": "1", "b": "1", "c": "theirs"}
+    again = await revert(executor, wanted)
+    assert (again.written, again.fields, again.taken_from) == (False, first.fields, ())
+
+
+async def test_removed_field_is_lost_and_comes_back(executor: Executor) -> None:
+    wanted = executor.config_map(a="1", b="1")
+    first = await apply(executor, wanted)
+    await executor.kube.patch(to_apply(wanted).key, {"data": {"a": None}}, field_manager="kubectl-edit")
+    assert await ours(executor, wanted) != first.fields
+    back = await revert(executor, wanted)
+    assert (back.written, back.fields, back.taken_from) == (True, first.fields, ())
+    assert (await executor.live(wanted))["data"] == {"a": "1", "b": "1"}
+
+
+async def test_deleted_object_is_written_anew(executor: Executor) -> None:
+    wanted = executor.config_map(a="1")
+    first = await apply(executor, wanted)
+    await executor.kube.delete(to_apply(wanted).key)
+    back = await revert(executor, wanted, known_uid=first.object_uid)
+    assert (back.written, back.fields) == (True, first.fields)
+    assert back.object_uid != first.object_uid
+
+
+async def test_field_that_is_left_to_others_is_no_drift_and_stays_when_other_drift_is_reverted(
+    executor: Executor,
+) -> None:
+    treatment = keeping("data.a", on_update=False)
+    wanted = executor.config_map(a="1", b="1")
+    first = await apply(executor, wanted, treatment=treatment)
+    key = to_apply(wanted).key
+    await executor.kube.patch(key, {"data": {"a": "theirs"}}, field_manager="kubectl-edit")
+    assert await ours(executor, wanted) == first.fields
+    await executor.kube.patch(key, {"data": {"b": "theirs"}}, field_manager="kubectl-edit")
+    assert await ours(executor, wanted) != first.fields
+    back = await revert(executor, wanted, treatment=treatment)
+    assert back.fields == first.fields
+    assert (await executor.live(wanted))["data"] == {"a": "theirs", "b": "1"}
+
+
+async def test_field_that_is_left_to_others_in_updates_alone_is_set_back(executor: Executor) -> None:
+    treatment = keeping("data.a", on_state_keep=False)
+    wanted = executor.config_map(a="1")
+    first = await apply(executor, wanted, treatment=treatment)
+    await executor.kube.patch(to_apply(wanted).key, {"data": {"a": "theirs"}}, field_manager="kubectl-edit")
+    assert await ours(executor, wanted) != first.fields
+    await revert(executor, wanted, treatment=treatment)
+    assert (await executor.live(wanted))["data"] == {"a": "1"}
+
+
+async def test_nothing_is_told_of_the_fields_of_what_is_not_written(executor: Executor) -> None:
+    foreign = executor.config_map(a="theirs")
+    await executor.kube.apply(foreign, field_manager="helm", force=False)
+    seen = await apply(executor, executor.config_map(a="ours"), treatment=READ_ONLY)
+    assert (seen.fields, seen.written) == ("", False)
+
+
+async def test_signature_of_another_application_is_no_drift(executor: Executor) -> None:
+    wanted = executor.config_map(a="1")
+    first = await apply(executor, wanted, treatment=SHARED)
+    await apply(executor, wanted, app="second", uid=OTHER, treatment=SHARED)
+    assert await ours(executor, wanted) == first.fields != ""

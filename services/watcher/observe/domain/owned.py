@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from services.watcher.observe.domain.causes import Cause, clipped
 from services.watcher.observe.domain.pods import condition, controller
-from shared.contracts import annotations, subjects
+from shared.contracts import annotations, managed, subjects
 from shared.contracts.completion import RULE, CompletionRule, FieldOperand, ValueOperand, holds, operand
 from shared.contracts.facts import Progress
 from shared.contracts.identity import AppName, AppRef, AppUid, Digest, Namespace, ObjectKey, StepId, Tenant
@@ -48,6 +48,8 @@ class Owned:
     digest: Digest
     generation: int
     metadata_generation: int | None
+    fields: str
+    """Digest of what its application's field manager applies of it (`shared.contracts.managed`)."""
     verdict: Verdict
     progress: Progress
     workload: bool
@@ -123,6 +125,7 @@ def _owned(obj: Object, notes: Object) -> Owned:
         digest=Digest(notes[annotations.ANNOTATION_DIGEST]),
         generation=int(notes[annotations.ANNOTATION_GENERATION]),
         metadata_generation=metadata.get("generation"),
+        fields=managed.applied_fields(obj, annotations.field_manager(notes[annotations.ANNOTATION_APP_UID])),
         verdict=verdict,
         progress=progress(rule, obj),
         workload=obj["kind"] in WORKLOADS,

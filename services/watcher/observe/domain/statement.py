@@ -55,7 +55,7 @@ class Statement:
         """What of it is said, to compare with what was said before."""
         o = self.owned
         verdict = "gone" if self.gone else o.verdict
-        state = (o.generation, o.metadata_generation, o.progress, self.cause, self.started)
+        state = (o.generation, o.metadata_generation, o.fields, o.progress, self.cause, self.started)
         return (verdict, o.key, o.app, o.app_uid, o.step, o.digest, *state)
 
 
@@ -165,6 +165,7 @@ def to_fact(statement: Statement, *, cluster: ClusterName, order: ObservationOrd
         "digest": owned.digest,
         "generation": owned.generation,
         "metadata_generation": owned.metadata_generation,
+        "fields": owned.fields,
         "order": order,
         "reason": statement.cause.reason,
         "message": statement.cause.message,

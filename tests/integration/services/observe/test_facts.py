@@ -1,11 +1,13 @@
 """What an observer states of objects, against the simulator and the real control plane."""
 
 import json
+from functools import partial
 from itertools import pairwise
 
 import pytest
 
 from shared.contracts import subjects
+from shared.contracts.annotations import field_manager
 from shared.contracts.facts import (
     ObjectVanished,
     Observation,
@@ -16,7 +18,8 @@ from shared.contracts.facts import (
     StepProgressed,
     StepSucceeded,
 )
-from shared.contracts.identity import StepId
+from shared.contracts.identity import ObjectKey, StepId
+from shared.contracts.managed import applied_fields
 from shared.contracts.nudge import Nudge
 from shared.contracts.phases import Reason
 from shared.kube import KubeApi
@@ -171,3 +174,25 @@ async def test_a_kind_that_nobody_names_is_found_at_the_start(observers: Observe
     await app.apply(role)
     await observers.start()
     assert (await app.seen(succeeded)).key.kind == "Role"
+
+
+def _is_as_applied(key_: ObjectKey, fields: str, fact: Observation) -> bool:
+    return succeeded(fact) and (fact.key, fact.fields) == (key_, fields)
+
+
+async def test_what_others_take_of_an_object_is_told_and_what_they_add_is_not(
+    observers: Observers, app: App, kube: KubeApi
+) -> None:
+    await observers.start()
+    applied = [await app.apply(a_config_map(mode="safe")), await app.apply(a_deployment(replicas=1))]
+    ours = {obj["kind"]: applied_fields(obj, field_manager(app.uid)) for obj in applied}
+    for obj in applied:
+        await app.seen(partial(_is_as_applied, ObjectKey.of(obj), ours[obj["kind"]]))
+    before = len(app.facts())
+    settings, web = (ObjectKey.of(obj) for obj in applied)
+    await kube.patch(settings, {"data": {"theirs": "x"}}, field_manager="kubectl-edit")
+    await kube.patch(web, {"spec": {"replicas": 2}}, field_manager="kubectl-edit")
+    await app.seen(lambda fact: fact.key == web and fact.fields not in ("", ours["Deployment"]))
+    assert all(fact.key == web for fact in app.facts()[before:])
+    await kube.patch(settings, {"data": {"mode": "theirs"}}, field_manager="kubectl-edit")
+    await app.seen(lambda fact: fact.key == settings and fact.fields not in ("", ours["ConfigMap"]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from services.planner.domain.decide import Delete, Deploy, Input, Refuse, Tick, decide
+from services.planner.domain.decide import Delete, Deploy, Input, Refuse, Tick, Unseen, decide
 from services.planner.domain.state import STATE, AppState
 from services.planner.domain.turn import Policy
 from shared.contracts.facts import FACT, Fact
@@ -35,6 +35,7 @@ class RecordedInput(Contract):
     delete: int | None = None
     """The generation."""
     tick: bool = False
+    unseen: Unseen | None = None
     fact: Fact | None = Field(default=None, discriminator="type")
     requested_by: str = ""
 
@@ -50,6 +51,8 @@ class RecordedInput(Contract):
                 return cls(delete=generation, requested_by=actor)
             case Tick():
                 return cls(tick=True)
+            case Unseen():
+                return cls(unseen=input_)
             case _:
                 return cls(fact=FACT.validate_python(input_))
 
@@ -61,6 +64,8 @@ class RecordedInput(Contract):
             return Refuse(generation=self.refuse, requested_by=self.requested_by, findings=self.findings)
         if self.delete is not None:
             return Delete(generation=self.delete, requested_by=self.requested_by)
+        if self.unseen is not None:
+            return self.unseen
         return self.fact if self.fact is not None else Tick()
 
 

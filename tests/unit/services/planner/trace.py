@@ -203,12 +203,14 @@ class World:
         problem = StepProblem(step=StepId(step_), reason=reason, message=f"{reason} says the cluster")
         return self.tell(RunRejected(**self.header(command), problems=(problem,)))
 
-    def applied(self, command: Command, *, final: bool = False, existed: bool = False, uid: str = "") -> list[Command]:
+    def applied(
+        self, command: Command, *, final: bool = False, existed: bool = False, uid: str = "", **over: Any
+    ) -> list[Command]:
         """Answer an apply command."""
-        return self.tell(self.applied_fact(command, final=final, existed=existed, uid=uid))
+        return self.tell(self.applied_fact(command, final=final, existed=existed, uid=uid, **over))
 
     def applied_fact(
-        self, command: Command, *, final: bool = False, existed: bool = False, uid: str = ""
+        self, command: Command, *, final: bool = False, existed: bool = False, uid: str = "", **over: Any
     ) -> StepApplied:
         """What the executor says after an apply."""
         assert isinstance(command, ApplyStep)
@@ -221,6 +223,7 @@ class World:
                 final=final or existed,
                 existed=existed,
                 disposal=o.treatment.disposal,
+                **over,
             )
             for o in command.objects
         )
