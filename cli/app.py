@@ -4,24 +4,18 @@ Each command imports its work when it runs, so that `--help` and completion need
 """
 # ruff: noqa: PLC0415, FBT002, PLR0917 - imports: see above; parameters are how typer declares options
 
-import os
 import sys
-from collections.abc import Callable, Coroutine, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cli.outputs import DocumentOutput, Output, PlanOutput
+from cli.parked_group import parked
+from cli.running import EPILOG, AnswerForm, run, session
 from shared.contracts.kinds import TypeKind
 
-if TYPE_CHECKING:
-    from cli.client import Client
-    from cli.failures import ExitCode
-    from cli.session import Session
-
-_EPILOG = "--server, --token-file and --context may stand anywhere; `kubemin --help` has them."
 _GLOBAL = ("--server", "--token-file", "--context")
 _OUR_OPTIONS_END_AT = ("dev", "--")
 
@@ -37,9 +31,6 @@ clusters = typer.Typer(help="List the clusters and how their agents are; or do s
 app.add_typer(clusters, name="clusters")
 contexts = typer.Typer(help="Which gateway is talked to.", no_args_is_help=True)
 app.add_typer(contexts, name="context")
-parked = typer.Typer(
-    help="Messages that could not be taken and were set aside; for administrators.", no_args_is_help=True
-)
 app.add_typer(parked, name="parked")
 
 
@@ -63,7 +54,6 @@ Timeout = Annotated[
     float, typer.Option(parser=duration, metavar="TIME", help="How long to wait, such as 90s, 10m or 1h.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse documents for what is otherwise only warned of.")]
-AnswerForm = Annotated[Output, typer.Option("-o", "--output", help="json: exactly what the gateway answers.")]
 
 
 @app.callback()
@@ -81,7 +71,7 @@ def options(
     ctx.obj = {"server": server, "token_file": token_file, "context": context}
 
 
-@app.command(epilog=_EPILOG)
+@app.command(epilog=EPILOG)
 def apply(
     ctx: typer.Context,
     file: Files,
@@ -93,10 +83,10 @@ def apply(
     """Deliver applications: create them, or bring them to what the documents say now."""
     from cli.commands import documents
 
-    _run(ctx, output, lambda s, c: documents.apply(s, c, file, strict=strict, waiting=wait, timeout_s=timeout))
+    run(ctx, output, lambda s, c: documents.apply(s, c, file, strict=strict, waiting=wait, timeout_s=timeout))
 
 
-@app.command(epilog=_EPILOG)
+@app.command(epilog=EPILOG)
 def plan(
     ctx: typer.Context,
     file: Files,
@@ -108,10 +98,10 @@ def plan(
     """Show what documents would do, and do nothing. Exit code: 0 accepted, 1 rejected, 2 could not tell."""
     from cli.commands import documents
 
-    _run(ctx, output, lambda s, c: documents.plan(s, c, file, strict=strict))
+    run(ctx, output, lambda s, c: documents.plan(s, c, file, strict=strict))
 
 
-@app.command(epilog=_EPILOG)
+@app.command(epilog=EPILOG)
 def convert(
     ctx: typer.Context,
     file: Files,
@@ -123,10 +113,10 @@ def convert(
     """Print documents in KubeMin-Cli's JSON dialect as OAM Applications, with their secret values."""
     from cli.commands import documents
 
-    _run(ctx, output, lambda s, c: documents.convert(s, c, file, strict=strict))
+    run(ctx, output, lambda s, c: documents.convert(s, c, file, strict=strict))
 
 
-@app.command("list", epilog=_EPILOG)
+@app.command("list", epilog=EPILOG)
 def list_(
     ctx: typer.Context,
     namespace: Annotated[str | None, typer.Option("-n", "--namespace", help="Only this namespace.")] = None,
@@ -138,10 +128,10 @@ def list_(
     """List applications and how they are."""
     from cli.commands import applications
 
-    _run(ctx, output, lambda s, c: applications.list_(s, c, namespace=namespace, phases=phase or ()))
+    run(ctx, output, lambda s, c: applications.list_(s, c, namespace=namespace, phases=phase or ()))
 
 
-@app.command(epilog=_EPILOG)
+@app.command(epilog=EPILOG)
 def status(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="APP", help="Its name, or namespace/name.")],
@@ -152,19 +142,19 @@ def status(
     """Show how an application is, and why."""
     from cli.commands import applications
 
-    _run(ctx, output, lambda s, c: applications.status(s, c, name, namespace=namespace, tree=tree))
+    run(ctx, output, lambda s, c: applications.status(s, c, name, namespace=namespace, tree=tree))
 
 
-@clusters.callback(invoke_without_command=True, epilog=_EPILOG)
+@clusters.callback(invoke_without_command=True, epilog=EPILOG)
 def list_clusters(ctx: typer.Context, output: AnswerForm = Output.TABLE) -> None:
     """List the clusters and how their agents are; with a command, do something with one."""
     if ctx.invoked_subcommand is None:
         from cli.commands import clusters as commands
 
-        _run(ctx, output, commands.list_)
+        run(ctx, output, commands.list_)
 
 
-@clusters.command("rotate-key", epilog=_EPILOG)
+@clusters.command("rotate-key", epilog=EPILOG)
 def rotate_key(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="CLUSTER", help="As `kubemin clusters` shows it.")],
@@ -173,7 +163,7 @@ def rotate_key(
     """Seal secret values for the newest key of a cluster from now on; what was sealed before still opens there."""
     from cli.commands import clusters as commands
 
-    _run(ctx, output, lambda s, c: commands.rotate_key(s, c, name))
+    run(ctx, output, lambda s, c: commands.rotate_key(s, c, name))
 
 
 Kind = Annotated[
@@ -181,15 +171,15 @@ Kind = Annotated[
 ]
 
 
-@app.command(epilog=_EPILOG)
+@app.command(epilog=EPILOG)
 def types(ctx: typer.Context, kind: Kind = None, output: AnswerForm = Output.TABLE) -> None:
     """List the types of components, traits and policies that documents can use."""
     from cli.commands import catalogue
 
-    _run(ctx, output, lambda s, c: catalogue.list_types(s, c, kind=kind))
+    run(ctx, output, lambda s, c: catalogue.list_types(s, c, kind=kind))
 
 
-@app.command(epilog=_EPILOG)
+@app.command(epilog=EPILOG)
 def explain(
     ctx: typer.Context,
     path: Annotated[str, typer.Argument(metavar="TYPE[.FIELD...]", help="Such as webservice or webservice.ports.")],
@@ -199,23 +189,56 @@ def explain(
     """Describe a type or a field of its properties: meaning, type, default, what is needed."""
     from cli.commands import catalogue
 
-    _run(ctx, output, lambda s, c: catalogue.explain(s, c, path, kind=kind))
+    run(ctx, output, lambda s, c: catalogue.explain(s, c, path, kind=kind))
 
 
-@app.command(epilog=_EPILOG)
+@app.command(epilog=EPILOG)
 def watch(
     ctx: typer.Context,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, as `apply` and `status` show it.")],
+    id_: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, as `apply` and `status` show it.")],
     timeout: Timeout = "1h",  # type: ignore[assignment] # read by `duration`
     output: AnswerForm = Output.TABLE,
 ) -> None:
     """Follow a run to its end. Exit code: 0 succeeded, 1 failed, 2 could not tell."""
     from cli.commands import following
 
-    _run(ctx, output, lambda s, c: following.watch(s, c, run, timeout_s=timeout))
+    run(ctx, output, lambda s, c: following.watch(s, c, id_, timeout_s=timeout))
 
 
-@app.command(epilog=_EPILOG)
+@app.command(epilog=EPILOG)
+def revisions(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="APP", help="Its name, or namespace/name.")],
+    namespace: Namespace = None,
+    output: AnswerForm = Output.TABLE,
+) -> None:
+    """List the generations that an application can be rolled back to."""
+    from cli.commands import revisions as commands
+
+    run(ctx, output, lambda s, c: commands.list_(s, c, name, namespace=namespace))
+
+
+@app.command(epilog=EPILOG)
+def rollback(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="APP", help="Its name, or namespace/name.")],
+    to: Annotated[int, typer.Option("--to", metavar="GENERATION", min=1, help="As `kubemin revisions` shows it.")],
+    namespace: Namespace = None,
+    wait: Wait = False,
+    timeout: Timeout = "1h",  # type: ignore[assignment] # read by `duration`
+    output: AnswerForm = Output.TABLE,
+) -> None:
+    """Deliver an earlier generation of an application again, as a new one."""
+    from cli.commands import revisions as commands
+
+    run(
+        ctx,
+        output,
+        lambda s, c: commands.rollback(s, c, name, to, namespace=namespace, waiting=wait, timeout_s=timeout),
+    )
+
+
+@app.command(epilog=EPILOG)
 def delete(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="APP", help="Its name, or namespace/name.")],
@@ -230,7 +253,7 @@ def delete(
 
     if not yes and sys.stdin.isatty() and sys.stderr.isatty():
         typer.confirm(f"Delete {name} with all that is its own, except volumes?", abort=True, err=True)
-    _run(
+    run(
         ctx,
         output,
         lambda s, c: applications.delete(s, c, name, namespace=namespace, waiting=wait, timeout_s=timeout),
@@ -242,7 +265,7 @@ def dev(ctx: typer.Context) -> None:
     """Run all of KubeMin on this machine until Ctrl-C (`kubemin dev --help` has its options)."""
     from cli.commands import development
 
-    development.hand_over(_session(ctx), ctx.args)
+    development.hand_over(session(ctx), ctx.args)
 
 
 @app.command()
@@ -261,7 +284,7 @@ def list_contexts(ctx: typer.Context) -> None:
     """List the known gateways."""
     from cli.commands import contexts as commands
 
-    raise typer.Exit(commands.list_(_session(ctx)))
+    raise typer.Exit(commands.list_(session(ctx)))
 
 
 @contexts.command("use")
@@ -269,7 +292,7 @@ def use_context(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar=
     """Talk to this one from now on."""
     from cli.commands import contexts as commands
 
-    raise typer.Exit(commands.use(_session(ctx), name))
+    raise typer.Exit(commands.use(session(ctx), name))
 
 
 @contexts.command("add")
@@ -282,59 +305,7 @@ def add_context(
     """Keep a gateway's address and token under a name."""
     from cli.commands import contexts as commands
 
-    raise typer.Exit(commands.add(_session(ctx), name, server=server, token_file=token_file))
-
-
-Numbers = Annotated[list[int], typer.Argument(metavar="NUMBER...", min=1, help="As `kubemin parked list` shows them.")]
-
-
-@parked.command("list", epilog=_EPILOG)
-def list_parked(
-    ctx: typer.Context,
-    consumer: Annotated[
-        str | None, typer.Option(help="Only what this one set aside, such as planner-facts.", metavar="NAME")
-    ] = None,
-    output: AnswerForm = Output.TABLE,
-) -> None:
-    """List them, the oldest first."""
-    from cli.commands import parked as commands
-
-    _run(ctx, output, lambda s, c: commands.list_(s, c, consumer=consumer))
-
-
-@parked.command("show", epilog=_EPILOG)
-def show_parked(
-    ctx: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="As `kubemin parked list` shows it.")],
-    output: AnswerForm = Output.TABLE,
-) -> None:
-    """Show one with all that it holds."""
-    from cli.commands import parked as commands
-
-    _run(ctx, output, lambda s, c: commands.show(s, c, number))
-
-
-@parked.command("replay", epilog=_EPILOG)
-def replay_parked(ctx: typer.Context, number: Numbers, output: AnswerForm = Output.TABLE) -> None:
-    """Have the consumer take it again. Exit code: 0 handled, 1 refused again, 2 could not tell."""
-    from cli.commands import parked as commands
-
-    _run(ctx, output, lambda s, c: commands.replay(s, c, number))
-
-
-@parked.command("drop", epilog=_EPILOG)
-def drop_parked(
-    ctx: typer.Context,
-    number: Numbers,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; only a terminal is asked anyway.")] = False,
-    output: AnswerForm = Output.TABLE,
-) -> None:
-    """Remove it for good."""
-    from cli.commands import parked as commands
-
-    if not yes and sys.stdin.isatty() and sys.stderr.isatty():
-        typer.confirm(f"Drop {', '.join(map(str, number))} for good?", abort=True, err=True)
-    _run(ctx, output, lambda s, c: commands.drop(s, c, number))
+    raise typer.Exit(commands.add(session(ctx), name, server=server, token_file=token_file))
 
 
 def main() -> None:
@@ -359,20 +330,3 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
         else:
             front += [word, waiting.pop(0)]
     return [*front, *rest]
-
-
-def _run(
-    ctx: typer.Context,
-    output: StrEnum,
-    work: "Callable[[Session, Client], Coroutine[Any, Any, ExitCode]]",
-) -> None:
-    session = _session(ctx, output)
-    raise typer.Exit(session.run(lambda client: work(session, client)))
-
-
-def _session(ctx: typer.Context, output: StrEnum = Output.TABLE) -> "Session":
-    from cli.context import Options
-    from cli.session import Session
-    from cli.terminal import Terminal
-
-    return Session(options=Options(**ctx.obj), environment=dict(os.environ), terminal=Terminal(output.value))

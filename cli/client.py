@@ -29,6 +29,7 @@ from shared.contracts.api import (
     ParkedView,
     Problem,
     ReplayResult,
+    RevisionPage,
 )
 from shared.contracts.catalogue import TypePage, TypeView
 from shared.contracts.kinds import TypeKind
@@ -109,6 +110,15 @@ class Client:
     async def delete(self, namespace: str, name: str) -> Answer[ApplyResult]:
         """Ask for an application's deletion."""
         return await self._change(ApplyResult, "DELETE", f"applications/{namespace}/{name}")
+
+    async def revisions(self, namespace: str, name: str) -> Answer[RevisionPage]:
+        """Read which generations an application can be rolled back to."""
+        return await self._call(RevisionPage, "GET", f"applications/{namespace}/{name}/revisions")
+
+    async def rollback(self, namespace: str, name: str, generation: int) -> Answer[ApplyResult]:
+        """Ask for the document of an earlier generation as a new one."""
+        query = {"generation": str(generation)}
+        return await self._change(ApplyResult, "POST", f"applications/{namespace}/{name}/rollback", query)
 
     async def run(self, run: str) -> Answer[RunView]:
         """Read a run."""

@@ -33,15 +33,16 @@ from shared.planning import DEFAULT_LIMITS
 from shared.planning.policies import POLICY_TYPES
 from shared.runtime.service import serve
 from shared.runtime.stopping import Stopping
-from shared.store import applications, idempotency, registry
+from shared.store import applications, idempotency, registry, revisions
 from shared.store.applications import Applications
 from shared.store.archive import Archive
 from shared.store.database import Database
 from shared.store.idempotency import Idempotency
 from shared.store.reads import Reads
 from shared.store.registry import Registry
+from shared.store.revisions import Revisions
 
-INDEXES = (*applications.INDEXES, *registry.INDEXES, *idempotency.INDEXES)
+INDEXES = (*applications.INDEXES, *revisions.INDEXES, *registry.INDEXES, *idempotency.INDEXES)
 
 
 async def run(settings: GatewaySettings) -> None:
@@ -114,12 +115,20 @@ def _application(
         ],
     )
     store, projections = Applications(database), Reads(database)
+    earlier = Revisions(database, kept=settings.revisions_kept)
     queries = Queries(
-        store=store, registry=registrations, projections=projections, live=beats, monotonic_s=time.monotonic
+        store=store,
+        revisions=earlier,
+        registry=registrations,
+        projections=projections,
+        live=beats,
+        monotonic_s=time.monotonic,
     )
     history = Archive(database, lenient=True)
     routes = Routes(
-        changes=_changes(settings, store, registrations, projections, bus),
+        changes=_changes(
+            settings, store=store, earlier=earlier, registrations=registrations, projections=projections, bus=bus
+        ),
         queries=queries,
         streams=RunStreams(hub=hub, queries=queries, history=history, store=store, max_readers=settings.max_readers),
         parked=ParkedMessages(BusParked(bus)),
@@ -135,10 +144,17 @@ def _application(
 
 
 def _changes(
-    settings: GatewaySettings, store: Applications, registrations: Registry, projections: Reads, bus: Bus
+    settings: GatewaySettings,
+    *,
+    store: Applications,
+    earlier: Revisions,
+    registrations: Registry,
+    projections: Reads,
+    bus: Bus,
 ) -> Changes:
     return Changes(
         store=store,
+        revisions=earlier,
         registry=registrations,
         projections=projections,
         announcer=BusAnnouncer(bus),

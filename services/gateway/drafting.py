@@ -4,6 +4,7 @@ Planning a large document takes seconds of a thread, so it runs beside the event
 """
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from services.gateway.domain.documents import Checked, Parsed
 from services.gateway.domain.records import Wanted
 from services.gateway.domain.refusals import NamespaceForbidden
 from services.gateway.ports import ApplicationReader, RegistryReader, Sealer
-from shared.contracts.desired import StoredApplication
+from shared.contracts.desired import DesiredRecord, StoredApplication
 from shared.contracts.identity import AppRef, AppUid
 from shared.contracts.phases import AppPhase
 from shared.contracts.plan import Finding, Placement, Plan
@@ -108,6 +109,34 @@ class Drafting:
             return None
         return stored.record.document
 
+    async def revive(self, principal: Principal, record: DesiredRecord, generation: int) -> Plan:
+        """Plan a stored document as a new generation, where it was placed then and with the values sealed then.
+
+        Raises DocumentRejected for what cannot be delivered any more, and NamespaceForbidden.
+        """
+        for namespace in dict.fromkeys(placement.namespace for placement in record.targets):
+            if namespace:
+                await require_namespace(self._registry, principal, namespace)
+        known = {cluster.name for cluster in await self._registry.clusters()}
+        gone = [cluster for cluster in record.clusters if cluster not in known]
+        if gone:
+            raise DocumentRejected([_not_registered(cluster, known) for cluster in gone])
+        async with self._slots:
+            return await asyncio.to_thread(self._plan_again, record, generation)
+
+    def _plan_again(self, record: DesiredRecord, generation: int) -> Plan:
+        checked = documents.check(record.document, self._job_types)
+        return make_plan(
+            checked.application,
+            ref=record.app,
+            uid=record.uid,
+            generation=generation,
+            placements=record.targets,
+            registry=self._job_types,
+            warnings=checked.warnings,
+            limits=self._limits,
+        )
+
     async def seal(self, draft: Draft, stored: StoredApplication | None, uid: AppUid) -> tuple[Wanted, Plan]:
         """Seal for an application's uid, and plan its next generation; raises DocumentRejected."""
         checked = draft.checked
@@ -153,6 +182,15 @@ async def require_namespace(registry: RegistryReader, principal: Principal, name
     """Raise NamespaceForbidden unless the namespace is the caller's tenant's."""
     if await registry.tenant_of(namespace) != principal.tenant:
         raise NamespaceForbidden(principal.tenant, namespace)
+
+
+def _not_registered(cluster: str, known: Iterable[str]) -> Finding:
+    return Finding(
+        path="",
+        code="UnknownCluster",
+        message=f"that generation was for cluster {cluster!r}, which is not registered any more",
+        remedy=f"Send a document for the clusters that are registered: {', '.join(sorted(known)) or 'none'}.",
+    )
 
 
 def _not_sealable(location: LocatedSecret) -> Finding:

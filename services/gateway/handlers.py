@@ -12,20 +12,29 @@ from services.gateway.domain import documents
 from services.gateway.domain.access import Principal
 from services.gateway.domain.preconditions import Precondition
 from services.gateway.domain.records import (
+    ApplicationDeleting,
     Create,
     Decision,
     Repeated,
+    Replace,
     Unchanged,
     Wanted,
     decide_apply,
     decide_delete,
 )
-from services.gateway.domain.refusals import DocumentUnreadable, NamespaceForbidden, NotFound
+from services.gateway.domain.refusals import (
+    ChangedMeanwhile,
+    DocumentUnreadable,
+    NamespaceForbidden,
+    NotFound,
+    RevisionUnknown,
+)
 from services.gateway.drafting import Draft, Drafting, require_namespace
-from services.gateway.ports import Announcer, ApplicationStore, Projections, RegistryReader
+from services.gateway.ports import Announcer, ApplicationStore, Projections, RegistryReader, RevisionStore
 from shared.contracts.api import Conversion
 from shared.contracts.desired import DesiredRecord, StoredApplication
 from shared.contracts.identity import AppRef, AppUid, run_id
+from shared.contracts.phases import RunPhase
 from shared.contracts.plan import Finding, Plan
 from shared.contracts.views import PlanView
 from shared.errors import KubeMinError, Retryable
@@ -62,6 +71,7 @@ class Changes:
         self,
         *,
         store: ApplicationStore,
+        revisions: RevisionStore,
         registry: RegistryReader,
         projections: Projections,
         announcer: Announcer,
@@ -70,6 +80,7 @@ class Changes:
         new_uid: Callable[[], AppUid],
     ) -> None:
         self._store = store
+        self._revisions = revisions
         self._registry = registry
         self._projections = projections
         self._announcer = announcer
@@ -109,15 +120,52 @@ class Changes:
         parsed = await self._drafting.convert(principal, raw, strict=strict)
         return Conversion(document=parsed.document, warnings=parsed.warnings)
 
+    async def rollback(
+        self,
+        principal: Principal,
+        namespace: str,
+        name: str,
+        generation: int,
+        precondition: Precondition,
+        *,
+        request: str = "",
+    ) -> Accepted:
+        """Make a new generation with the document, the placement and the sealed values of an earlier one.
+
+        Nobody else's change is overridden by it: whoever asks has seen what is stored.
+        Raises RevisionUnknown and ChangedMeanwhile, and otherwise as `apply`.
+        """
+        stored = await self._mine(principal, namespace, name)
+        record = stored.record
+        if record.deleted:
+            raise ApplicationDeleting(record.app)
+        with bound(app=str(record.app)):
+            kept = record if generation == record.generation else await self._revisions.load(record.uid, generation)
+            if kept is None:
+                known = [record.generation, *(r.generation for r in await self._revisions.of(record.uid))]
+                raise RevisionUnknown(f"{namespace}/{name}", generation, known)
+            decision = decide_apply(
+                stored,
+                await self._phase_of_last_run(stored),
+                Wanted(app=record.app, uid=record.uid, document=kept.document, placements=kept.targets),
+                actor=principal.actor,
+                at=self._now(),
+                precondition=precondition,
+                request=request,
+                rolled_back_to=generation,
+            )
+            plan = await self._drafting.revive(principal, kept, record.generation + 1)
+            accepted = await self._write(decision, plan.warnings, request)
+        if accepted is None:
+            raise ChangedMeanwhile(f"{namespace}/{name}")
+        return accepted
+
     async def delete(
         self, principal: Principal, namespace: str, name: str, precondition: Precondition, *, request: str = ""
     ) -> Accepted:
         """Ask for deletion; asking again while it goes on changes nothing. Raises NotFound among others."""
-        await require_namespace(self._registry, principal, namespace)
         for _ in range(_ATTEMPTS):
-            stored = await self._store.by_name(namespace, name)
-            if stored is None or stored.record.app.tenant != principal.tenant:
-                raise NotFound("application", f"{namespace}/{name}")
+            stored = await self._mine(principal, namespace, name)
             decision = decide_delete(
                 stored, actor=principal.actor, at=self._now(), precondition=precondition, request=request
             )
@@ -137,10 +185,7 @@ class Changes:
         _check_id(draft, stored)
         wanted, plan = await self._drafting.seal(draft, stored, stored.record.uid if stored else self._new_uid())
         _check_size(wanted)
-        last = None
-        if stored is not None:
-            run = await self._projections.run(run_id(stored.record.uid, stored.record.generation))
-            last = None if run is None else run.phase
+        last = None if stored is None else await self._phase_of_last_run(stored)
         decision = decide_apply(
             stored,
             last,
@@ -152,6 +197,18 @@ class Changes:
         )
         return decision, plan
 
+    async def _mine(self, principal: Principal, namespace: str, name: str) -> StoredApplication:
+        """Return the caller's application; raises NotFound and NamespaceForbidden."""
+        await require_namespace(self._registry, principal, namespace)
+        stored = await self._store.by_name(namespace, name)
+        if stored is None or stored.record.app.tenant != principal.tenant:
+            raise NotFound("application", f"{namespace}/{name}")
+        return stored
+
+    async def _phase_of_last_run(self, stored: StoredApplication) -> RunPhase | None:
+        run = await self._projections.run(run_id(stored.record.uid, stored.record.generation))
+        return None if run is None else run.phase
+
     async def _write(self, decision: Decision, warnings: tuple[Finding, ...], request: str) -> Accepted | None:
         """Store and announce; None where somebody else was faster."""
         if isinstance(decision, Unchanged | Repeated):
@@ -160,8 +217,7 @@ class Changes:
         if isinstance(decision, Create):
             written = await self._store.create(record, request=request)
         else:
-            expected = decision.expected_generation
-            written = await self._store.replace(record, expected_generation=expected, request=request)
+            written = await self._replace(decision, request)
         if not written:
             return None
         logger.info(
@@ -175,6 +231,26 @@ class Changes:
         await self._announce(record)
         new = StoredApplication(record=record, unobserved=True, tombstone=False, request=request)
         return Accepted(new, changed=True, warnings=warnings)
+
+    async def _replace(self, decision: Replace, request: str) -> bool:
+        record, expected = decision.record, decision.expected_generation
+        if not record.deleted:
+            # First: what is replaced without having been kept would be lost.
+            await self._revisions.keep(decision.before)
+        written = await self._store.replace(record, expected_generation=expected, request=request)
+        if written:
+            try:
+                await self._forget(record)
+            except KubeMinError as error:
+                # The change is stored, and the next one forgets as well.
+                logger.warning("revisions_not_forgotten", uid=record.uid, error=str(error))
+        return written
+
+    async def _forget(self, record: DesiredRecord) -> None:
+        if record.deleted:
+            await self._revisions.forget_all(record.uid)
+        else:
+            await self._revisions.forget_before(record.uid, record.generation)
 
     async def _announce(self, record: DesiredRecord) -> None:
         try:

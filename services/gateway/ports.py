@@ -61,6 +61,34 @@ class ApplicationStore(ApplicationReader, ApplicationWriter, Protocol):
     """Both."""
 
 
+class RevisionReader(Protocol):
+    """Earlier generations of applications."""
+
+    async def load(self, uid: AppUid, generation: int) -> DesiredRecord | None:
+        """A generation as it was; None where it is not kept."""
+        ...
+
+    async def of(self, uid: AppUid) -> list[DesiredRecord]:
+        """Those that are kept, the newest first."""
+        ...
+
+
+class RevisionStore(RevisionReader, Protocol):
+    """Both reading and writing."""
+
+    async def keep(self, record: DesiredRecord) -> None:
+        """Store a generation; the same again changes nothing."""
+        ...
+
+    async def forget_before(self, uid: AppUid, generation: int) -> None:
+        """Delete those that are too many before this generation."""
+        ...
+
+    async def forget_all(self, uid: AppUid) -> None:
+        """Delete those of an application that is being deleted."""
+        ...
+
+
 class TokenReader(Protocol):
     """Tokens by digest."""
 

@@ -7,12 +7,12 @@ from services.gateway.domain import beats, health, merging, pages
 from services.gateway.domain.access import Principal
 from services.gateway.domain.merging import Observations
 from services.gateway.domain.refusals import NamespaceForbidden, NotFound
-from services.gateway.ports import ApplicationReader, Beats, Projections, RegistryReader
-from shared.contracts.api import ApplicationPage, ClusterPage, RunPage
-from shared.contracts.desired import PagePosition, StoredApplication
+from services.gateway.ports import ApplicationReader, Beats, Projections, RegistryReader, RevisionReader
+from shared.contracts.api import ApplicationPage, ClusterPage, RevisionPage, RunPage
+from shared.contracts.desired import DesiredRecord, PagePosition, StoredApplication
 from shared.contracts.identity import AppUid, ClusterName, RunId, parse_run_id
-from shared.contracts.phases import AppPhase
-from shared.contracts.views import ApplicationSummary, ApplicationView, ClusterHealth, RunSummary, RunView
+from shared.contracts.phases import AppPhase, RunPhase
+from shared.contracts.views import ApplicationSummary, ApplicationView, ClusterHealth, RevisionView, RunSummary, RunView
 
 
 class Queries:
@@ -22,12 +22,14 @@ class Queries:
         self,
         *,
         store: ApplicationReader,
+        revisions: RevisionReader,
         registry: RegistryReader,
         projections: Projections,
         live: Beats,
         monotonic_s: Callable[[], float],
     ) -> None:
         self._store = store
+        self._revisions = revisions
         self._registry = registry
         self._projections = projections
         self._beats = live
@@ -69,6 +71,17 @@ class Queries:
         if stored.unobserved and not any(run.generation == stored.record.generation for run in runs):
             runs = [merging.awaited_run(stored).summary(), *runs][:limit]
         return RunPage(items=tuple(runs))
+
+    async def revisions(self, principal: Principal, namespace: str, name: str) -> RevisionPage:
+        """Return the generations that an application can be rolled back to, the present one included."""
+        stored = await self._by_name(principal, namespace, name)
+        kept = await self._revisions.of(stored.record.uid)
+        # One that was kept and not replaced after all is the present one.
+        records = [stored.record, *(r for r in kept if r.generation < stored.record.generation)]
+        runs = await self._projections.runs_of(stored.record.uid, limit=len(records) + 1)
+        phases = {run.generation: run.phase for run in runs}
+        current = stored.record.generation
+        return RevisionPage(items=tuple(_revision(r, phases, current=current) for r in records if not r.deleted))
 
     async def run(self, principal: Principal, run: RunId) -> RunView:
         """Return a run with what was observed of it."""
@@ -153,6 +166,19 @@ class Queries:
         clusters = stored.record.clusters
         ages = {c: beats.age_s(self._beats.heard, ClusterName(c), beats.OBSERVE, now_s) for c in clusters}
         return health.of_clusters(clusters, run, stored.phase, ages)
+
+
+def _revision(record: DesiredRecord, phases: Mapping[int, RunPhase], *, current: int) -> RevisionView:
+    return RevisionView(
+        generation=record.generation,
+        current=record.generation == current,
+        action=record.audit.action,
+        rolled_back_to=record.audit.rolled_back_to,
+        requested_by=record.audit.actor,
+        at=record.audit.at,
+        clusters=record.clusters,
+        phase=phases.get(record.generation),
+    )
 
 
 def _observed(run: RunView | None, observed: Observations) -> RunView | None:

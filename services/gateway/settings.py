@@ -13,6 +13,9 @@ class GatewaySettings(HttpSettings, CentralSettings):
     every value counts as changed once. Or `KUBEMIN_SEALING_MARK_KEY_FILE`."""
     parallel_documents: int = Field(default=2, ge=1)
     """Documents that are checked and planned at once: each takes a processor for as long as it lasts."""
+    revisions_kept: int = Field(default=20, ge=1)
+    """Earlier generations of each application that it can be rolled back to: twice what KubeVela keeps. A document has
+    at most a few MiB, so 20 of the largest are about 100 MB in MongoDB."""
     max_readers: int = Field(default=1000, ge=1)
     """Live readers at once; measured, one process writes about 12,000 events a second to them."""
     body_timeout_s: float = Field(default=30.0, gt=0)

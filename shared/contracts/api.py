@@ -9,7 +9,7 @@ from pydantic import Field, field_serializer
 from shared.contracts.identity import ClusterName, RunId
 from shared.contracts.model import Contract
 from shared.contracts.plan import Finding
-from shared.contracts.views import ApplicationSummary, ClusterView, RunSummary
+from shared.contracts.views import ApplicationSummary, ClusterView, RevisionView, RunSummary
 
 
 class ApplyResult(Contract):
@@ -43,6 +43,12 @@ class RunPage(Contract):
     """An application's runs, the newest first."""
 
     items: tuple[RunSummary, ...]
+
+
+class RevisionPage(Contract):
+    """The generations of an application whose documents are kept, the newest first."""
+
+    items: tuple[RevisionView, ...]
 
 
 class ClusterPage(Contract):

@@ -17,8 +17,10 @@ class Audit(Contract):
 
     actor: str
     """Name of the token or identity."""
-    action: Literal["create", "update", "rerun", "delete"]
+    action: Literal["create", "update", "rerun", "rollback", "delete"]
     at: datetime
+    rolled_back_to: int | None = None
+    """Of a rollback: the generation whose document this one has."""
 
 
 class DesiredRecord(Contract):

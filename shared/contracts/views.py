@@ -121,6 +121,23 @@ class ApplicationView(ApplicationSummary):
     """Of the newest run, with objects and pods as they are now."""
 
 
+class RevisionView(Contract):
+    """A generation of an application that it can be rolled back to."""
+
+    generation: int
+    current: bool
+    """It is what the application is meant to be now."""
+    action: str
+    """What made it: `create`, `update`, `rerun` or `rollback`."""
+    rolled_back_to: int | None = None
+    """Of a rollback: the generation whose document this one has."""
+    requested_by: str
+    at: datetime
+    clusters: tuple[ClusterName, ...]
+    phase: RunPhase | None = None
+    """How its run stands or has ended; null: it was never begun."""
+
+
 class ClusterView(Contract):
     """A registered cluster and the state of its agent."""
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from shared.contracts.facts import PROGRESS_FACT, ObservationOrder, PodsObserved
 from shared.contracts.identity import AppUid, ClusterName, ObjectKey, RunId
 from shared.contracts.phases import Health, Reason
+from shared.contracts.projection import UnseenObject
 from shared.contracts.views import ObjectView, RunSummary, RunView
 from shared.store.database import Database, Document
 from shared.store.versions import read
@@ -79,6 +80,20 @@ class Reads:
                 view = view.model_copy(update=_GONE)
             grouped[document["uid"]][ClusterName(document["cluster"]), view.key] = view
         return grouped
+
+    async def unseen(self, cluster: ClusterName, restated: ObservationOrder) -> dict[AppUid, list[UnseenObject]]:
+        """Return what was last seen in a cluster before everything there was stated anew, by application.
+
+        It reads what was observed in all of the cluster: not to be asked often.
+        """
+        guard = {"cluster": cluster, "incarnation": restated.incarnation}
+        found: dict[AppUid, list[UnseenObject]] = {}
+        for document in await self._database.find(OBSERVATIONS, guard):
+            if restated.later_than(_order(document)):
+                view = read(OBJECT, OBSERVATIONS, document, "view", lenient=True)
+                unseen = UnseenObject(document["step"], view.key, document["object_uid"])
+                found.setdefault(document["uid"], []).append(unseen)
+        return found
 
     async def pods(self, uid: AppUid) -> list[PodsObserved]:
         """Return the pods of every step of an application, as last observed."""

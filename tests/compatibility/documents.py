@@ -32,6 +32,7 @@ from shared.store.plans import Plans
 from shared.store.projections import Projections
 from shared.store.reads import Reads
 from shared.store.registry import Registry
+from shared.store.revisions import Revisions
 from tests.compatibility.filled import NOW, filled
 from tests.compatibility.messages import messages
 
@@ -53,6 +54,7 @@ COLLECTIONS = (
     "planner_state",
     "plans",
     "pods",
+    "revisions",
     "run_events",
     "runs",
     "tenants",
@@ -72,6 +74,7 @@ class Contents:
     cluster: ClusterRecord
     applications: tuple[StoredApplication, StoredApplication]
     """One that is there, one that is gone."""
+    revision: DesiredRecord
     state: AppState
     outbox: Outbox
     plan: Plan
@@ -100,6 +103,7 @@ def contents() -> Contents:
             StoredApplication(record=record, unobserved=False, tombstone=False, request="request"),
             StoredApplication(record=gone, unobserved=False, tombstone=True, request="request"),
         ),
+        revision=filled(DesiredRecord, deleted=False, generation=2),
         state=filled(AppState),
         outbox=Outbox(events=tuple(numbered), sends=(filled(Send),)),
         plan=filled(Plan),
@@ -124,6 +128,7 @@ async def write(database: Database, wanted: Contents) -> None:
         await applications.mark_observed(record.uid, record.generation)
         if stored.tombstone:
             await applications.mark_deleted(record.uid, record.generation)
+    await Revisions(database, kept=20).keep(wanted.revision)
     body, outbox = zlib.compress(STATE.dump_json(wanted.state), 1), outboxes.write(wanted.outbox)
     state = StoredState(uid=UID, revision=1, body=body, outbox=outbox)
     await PlannerStates(database).save(state, next_deadline=4e9)
@@ -166,6 +171,8 @@ async def read(database: Database) -> Contents:
     assert await registry.tenant_of(Namespace("acme-dev")) == Tenant("acme")
     found = await applications.load(UID), await applications.load(GONE)
     state = await PlannerStates(database).load(UID)
+    revision = await Revisions(database, kept=20).load(UID, 2)
+    assert revision is not None
     run, reads = await Projections(database).run(RUN), Reads(database)
     answer = await Idempotency(database).take("key", fingerprint="fingerprint", owner="other", now=_NEVER)
     assert found[0] is not None
@@ -181,6 +188,7 @@ async def read(database: Database) -> Contents:
         token=token,
         cluster=cluster,
         applications=(found[0], found[1]),
+        revision=revision,
         state=STATE.validate_json(zlib.decompress(state.body)),
         outbox=outboxes.read(state.outbox),
         plan=await Plans(database).load(RUN),

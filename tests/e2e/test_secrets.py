@@ -28,6 +28,7 @@ COLLECTIONS = (
     "app_status",
     "observations",
     "pods",
+    "revisions",
 )
 
 
@@ -103,6 +104,43 @@ async def test_rotated_key_is_sealed_for_and_the_old_one_still_opens(system: Sys
     await system.delivered(with_login(namespace, "new"))
     assert await login_of(system, namespace) == "new"
     await system.delivered(with_login(namespace, "new", image="registry.example/app:2"))
+
+
+async def test_rollback_opens_what_was_sealed_before_a_rotation_until_the_key_is_retired(
+    system: System, namespace: str
+) -> None:
+    cluster = system.clusters[0]
+    key_file = system.stack.layout.sealing_key(cluster)
+    executor = system.stack.services[f"executor-{cluster}"]
+    await system.delivered(with_login(namespace, "old"))
+    add_key(generate(), key_file)
+
+    async def rotated() -> int:
+        return (await system.call("POST", f"/clusters/{cluster}/rotate-key")).status
+
+    await system.until(rotated, lambda status: status == 200)
+    await system.delivered(with_login(namespace, "new"))
+    assert await login_of(system, namespace) == "new"
+
+    async def rolled_back() -> dict[str, Any]:
+        answer = await system.call("POST", f"/applications/{namespace}/app/rollback?generation=1")
+        assert (answer.status, answer.body["changed"]) == (202, True), answer.body
+        return await system.ended(answer.body["run"])
+
+    run = await rolled_back()
+    assert (run["phase"], run["generation"]) == ("Succeeded", 3)
+    assert await login_of(system, namespace) == "old"
+
+    # Sealed for the new key: what the executor has left opens it, and nothing older.
+    await system.delivered(with_login(namespace, "newer"))
+    keep_newest(key_file)
+    await executor.process.stop()
+    await executor.start()
+    await executor.ready()
+    run = await rolled_back()
+    assert run["phase"] == "Failed"
+    assert "SealedValueInvalid" in {s["reason"] for s in run["steps"]}
+    assert await login_of(system, namespace) == "newer"
 
 
 def with_login(namespace: str, password: str, **properties: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeGuard
+from typing import Any, Literal, TypeGuard
 
 from services.gateway.domain.preconditions import Precondition
 from shared.contracts.canonical import canonical_json
@@ -66,7 +66,12 @@ class Replace:
     """Write the next generation, if the stored one is still the expected one."""
 
     record: DesiredRecord
-    expected_generation: int
+    before: DesiredRecord
+
+    @property
+    def expected_generation(self) -> int:
+        """The one that it takes the place of."""
+        return self.before.generation
 
 
 Decision = Unchanged | Repeated | Create | Replace
@@ -81,10 +86,12 @@ def decide_apply(
     at: datetime,
     precondition: Precondition,
     request: str = "",
+    rolled_back_to: int | None = None,
 ) -> Decision:
     """Create, raise the generation, or leave it: the same again runs again only where the last run did not succeed.
 
-    `last_run` is the phase of the stored generation's run, None where it has not begun.
+    `last_run` is the phase of the stored generation's run, None where it has not begun. `rolled_back_to` is the
+    generation that what is wanted was taken from.
     Raises ApplicationDeleting and PreconditionFailed.
     """
     if _is_of(stored, request):
@@ -110,7 +117,10 @@ def decide_apply(
     same = _same(record, wanted)
     if same and (last_run is None or not last_run.terminal or last_run is RunPhase.SUCCEEDED):
         return Unchanged(stored)
-    audit = Audit(actor=actor, action="rerun" if same else "update", at=at)
+    action: Literal["rollback", "rerun", "update"] = "rerun" if same else "update"
+    if rolled_back_to is not None:
+        action = "rollback"
+    audit = Audit(actor=actor, action=action, at=at, rolled_back_to=rolled_back_to)
     changes = {
         "document": wanted.document,
         "clusters": wanted.clusters,
@@ -134,7 +144,7 @@ def decide_delete(
 
 def _next(record: DesiredRecord, changes: dict[str, Any]) -> Replace:
     raised = record.model_copy(update={**changes, "generation": record.generation + 1})
-    return Replace(raised, expected_generation=record.generation)
+    return Replace(raised, before=record)
 
 
 def _is_of(stored: StoredApplication | None, request: str) -> TypeGuard[StoredApplication]:

@@ -4,6 +4,8 @@ Rejected
 ├── Forbidden            the caller may not do that at all
 ├── NamespaceForbidden   nor there
 ├── NotFound             there is no such thing, or none that the caller may know of
+├── RevisionUnknown      that generation is not kept; names those that are
+├── ChangedMeanwhile     somebody else changed the application in between
 ├── NoNewSealingKey      the cluster has no other key to seal for
 └── DocumentUnreadable   the bytes are no document
 """
@@ -42,6 +44,29 @@ class NotFound(Rejected):
         self.what = what
         self.name = name
         super().__init__(f"there is no {what} {name!r}{detail}", reason="NotFound")
+
+
+class RevisionUnknown(Rejected):
+    """The application has no such generation, or its document is not kept any more."""
+
+    def __init__(self, app: str, generation: int, kept: Sequence[int]) -> None:
+        self.generation = generation
+        self.kept = tuple(kept)
+        super().__init__(
+            f"application {app} has no generation {generation} to roll back to; "
+            f"kept are {', '.join(str(number) for number in self.kept)}",
+            reason="RevisionUnknown",
+        )
+
+
+class ChangedMeanwhile(Rejected):
+    """What the caller wanted to change was changed by somebody else in the same moment."""
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"application {app} was changed by somebody else in the same moment; look at it and decide again",
+            reason="ChangedMeanwhile",
+        )
 
 
 class NoNewSealingKey(Rejected):

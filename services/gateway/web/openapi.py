@@ -104,13 +104,15 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         schema |= {"enum": list(parameter.one_of)}
     if parameter.maximum is not None:
         schema |= {"minimum": 1, "maximum": parameter.maximum}
+    if parameter.minimum is not None:
+        schema |= {"minimum": parameter.minimum}
     if parameter.pattern is not None:
         schema |= {"pattern": parameter.pattern}
     return {
         "name": parameter.name,
         "in": parameter.place,
         "description": parameter.description,
-        "required": parameter.place == "path",
+        "required": parameter.required or parameter.place == "path",
         "schema": schema,
     }
 

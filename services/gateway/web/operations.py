@@ -36,6 +36,9 @@ class Parameter:
     """Where it can be given once; `values` are those of one that may be repeated."""
     maximum: int | None = None
     pattern: str | None = None
+    minimum: int | None = None
+    required: bool = False
+    """Besides those of the path, which always are."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,9 @@ _TYPE = Parameter("type", "Name or alias of the type, also with a pinned version
 _KIND = Parameter("kind", "Only types that stand there in a document.", one_of=tuple(kind.value for kind in TypeKind))
 _STRICT = Parameter("strict", "Refuse the document for what is otherwise only warned of.", schema="boolean")
 _SEQUENCE = Parameter("sequence", "Number of the parked message.", "path", "integer")
+_GENERATION = Parameter(
+    "generation", "The generation whose document is wanted again.", schema="integer", required=True, minimum=1
+)
 _IF_NONE_MATCH = Parameter("If-None-Match", "`*`: only if there is no such application yet.", "header", pattern=r"^\*$")
 
 OPERATIONS = (
@@ -168,6 +174,31 @@ OPERATIONS = (
         Permission.DEPLOY,
         ((HTTPStatus.ACCEPTED, "Accepted, or already going on.", api.ApplyResult),),
         (_NAMESPACE, _APP, _IF_MATCH, _KEY),
+        problems=(
+            HTTPStatus.NOT_FOUND,
+            HTTPStatus.CONFLICT,
+            HTTPStatus.PRECONDITION_FAILED,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+        ),
+    ),
+    Operation(
+        "listRevisions",
+        "GET",
+        "/api/v1/applications/{namespace}/{app}/revisions",
+        "List the generations that an application can be rolled back to, the newest first",
+        Permission.READ,
+        ((HTTPStatus.OK, "The present generation and those before it whose documents are kept.", api.RevisionPage),),
+        (_NAMESPACE, _APP),
+        problems=(HTTPStatus.NOT_FOUND,),
+    ),
+    Operation(
+        "rollbackApplication",
+        "POST",
+        "/api/v1/applications/{namespace}/{app}/rollback",
+        "Give an application a new generation with the document of an earlier one",
+        Permission.DEPLOY,
+        ((HTTPStatus.ACCEPTED, "Accepted, or found unchanged.", api.ApplyResult),),
+        (_NAMESPACE, _APP, _GENERATION, _IF_MATCH, _KEY),
         problems=(
             HTTPStatus.NOT_FOUND,
             HTTPStatus.CONFLICT,

@@ -11,11 +11,13 @@ from services.gateway.domain.pages import ContinueInvalid
 from services.gateway.domain.preconditions import PreconditionFailed, PreconditionInvalid
 from services.gateway.domain.records import ApplicationDeleting
 from services.gateway.domain.refusals import (
+    ChangedMeanwhile,
     DocumentUnreadable,
     Forbidden,
     NamespaceForbidden,
     NoNewSealingKey,
     NotFound,
+    RevisionUnknown,
 )
 from shared.bus.parked import NoSuchMessage
 from shared.bus.replaying import NotReplayable
@@ -37,6 +39,8 @@ _STATUS: dict[type[Rejected], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     NamespaceForbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
+    RevisionUnknown: HTTPStatus.NOT_FOUND,
+    ChangedMeanwhile: HTTPStatus.CONFLICT,
     NoSuchMessage: HTTPStatus.NOT_FOUND,
     NotReplayable: HTTPStatus.CONFLICT,
     NoNewSealingKey: HTTPStatus.CONFLICT,
@@ -49,6 +53,7 @@ _STATUS: dict[type[Rejected], HTTPStatus] = {
 _TITLES = {
     "DocumentInvalid": "The document has errors",
     "DocumentUnreadable": "The document cannot be read",
+    "ChangedMeanwhile": "Somebody else changed the application",
     "Deleting": "The application is being deleted",
     "Forbidden": "The token does not allow this",
     "NamespaceForbidden": "The namespace is not yours",
@@ -60,6 +65,7 @@ _TITLES = {
     "KeyChanged": "The key was replaced meanwhile",
     "NoNewSealingKey": "The cluster has no new sealing key",
     "NotReplayable": "The message cannot be replayed",
+    "RevisionUnknown": "There is no such generation to roll back to",
     "RequestInProgress": "The same request is being worked on",
     "Unauthenticated": "A valid token is needed",
     "Unavailable": "Not available at the moment",

@@ -100,6 +100,14 @@ def limit(request: web.Request) -> int:
     return int(text)
 
 
+def generation(request: web.Request) -> int:
+    """The generation that is meant; it has to be given."""
+    text = request.query.get("generation", "")
+    if not _SEQUENCE.fullmatch(text):
+        raise RequestInvalid(HTTPStatus.BAD_REQUEST, f"generation takes the number of one, from 1, not {text!r}")
+    return int(text)
+
+
 def namespace(request: web.Request) -> str | None:
     """The namespace to filter by."""
     text = request.query.get("namespace")

@@ -69,6 +69,8 @@ class Routes:
             "listApplications": self._list,
             "getApplication": self._get,
             "deleteApplication": self._delete,
+            "listRevisions": self._revisions,
+            "rollbackApplication": self._rollback,
             "listRuns": self._runs,
             "getRun": self._run,
             "watchRun": self._watch,
@@ -126,6 +128,21 @@ class Routes:
         response = _json(view)
         response.headers["ETag"] = etag(view.generation)
         return response
+
+    async def _revisions(self, request: web.Request) -> web.StreamResponse:
+        return _json(await self._queries.revisions(requests.principal(request), *requests.app_path(request)))
+
+    async def _rollback(self, request: web.Request) -> web.StreamResponse:
+        namespace, name = requests.app_path(request)
+        accepted = await self._changes.rollback(
+            requests.principal(request),
+            namespace,
+            name,
+            requests.generation(request),
+            requests.precondition(request),
+            request=requests.request_id(request),
+        )
+        return await self._accepted(accepted)
 
     async def _runs(self, request: web.Request) -> web.StreamResponse:
         namespace, name = requests.app_path(request)

@@ -146,6 +146,16 @@ class World:
         raise AssertionError
 
 
+class NoRevisions:
+    """Nobody asks for any."""
+
+    async def load(self, uid: AppUid, generation: int) -> DesiredRecord | None:
+        raise AssertionError(uid, generation)
+
+    async def of(self, uid: AppUid) -> list[DesiredRecord]:
+        raise AssertionError(uid)
+
+
 async def allowed() -> bool:
     return True
 
@@ -156,7 +166,14 @@ class Bench:
     def __init__(self, world: World, *, max_readers: int = 100) -> None:
         self.world = world
         self.hub = Hub(world, readers_changed=lambda _: None)
-        queries = Queries(store=world, registry=world, projections=world, live=world, monotonic_s=lambda: 0.0)
+        queries = Queries(
+            store=world,
+            revisions=NoRevisions(),
+            registry=world,
+            projections=world,
+            live=world,
+            monotonic_s=lambda: 0.0,
+        )
         self.streams = RunStreams(hub=self.hub, queries=queries, history=world, store=world, max_readers=max_readers)
         self.stopping = Stopping()
 

@@ -1,0 +1,47 @@
+"""`revisions` and `rollback` against a stand-in of the API."""
+
+from shared.contracts.api import ApplyResult, RevisionPage
+from shared.contracts.phases import RunPhase, StepPhase
+from shared.contracts.views import RevisionView
+from tests.integration.cli.api import Api, Command, problem
+from tests.unit.cli import views
+
+ROLLBACK = "POST /api/v1/applications/demo/shop/rollback"
+REVISIONS = "GET /api/v1/applications/demo/shop/revisions"
+
+
+def a_revision(generation: int, action: str, **fields: object) -> RevisionView:
+    made = {"current": False, "requested_by": "ann", "at": views.NOW, "clusters": (views.CLUSTER,)}
+    return RevisionView.model_validate({"generation": generation, "action": action, **made, **fields})
+
+
+async def test_revisions_tell_what_made_them_and_how_they_went(api: Api, kubemin: Command) -> None:
+    now = a_revision(3, "rollback", rolled_back_to=1, current=True)
+    page = RevisionPage(items=(now, a_revision(2, "update", phase=RunPhase.FAILED), a_revision(1, "create")))
+    api.on(REVISIONS, page)
+    result = await kubemin("revisions", "demo/shop")
+    assert (result.code, result.err) == (0, "")
+    lines = [line.split("  ")[0:2] for line in result.out.splitlines()]
+    assert [line[0].strip() for line in lines] == ["GEN", "3 (now)", "2", "1"]
+    assert "rollback to 1" in result.out
+    assert "Failed" in result.out
+    assert "not begun" in result.out
+
+
+async def test_rollback_says_what_becomes_of_it(api: Api, kubemin: Command) -> None:
+    newest = views.run(views.step("web", StepPhase.RUNNING))
+    api.on(ROLLBACK, ApplyResult(application=views.summary(generation=3), run=newest.run, changed=True), status=202)
+    result = await kubemin("rollback", "shop", "-n", "demo", "--to", "1")
+    assert result.code == 0
+    assert "demo/shop updated (generation 3), as generation 1 was" in result.out
+    assert f"kubemin watch {newest.run}" in result.out
+    assert api.paths("POST") == ["/api/v1/applications/demo/shop/rollback?generation=1"]
+
+
+async def test_rollback_to_what_is_not_kept_is_refused(api: Api, kubemin: Command) -> None:
+    detail = "application demo/shop has no generation 9 to roll back to; kept are 2, 1"
+    api.on(ROLLBACK, problem(404, "RevisionUnknown", detail=detail))
+    result = await kubemin("rollback", "demo/shop", "--to", "9")
+    assert result.code == 1
+    assert "kept are 2, 1" in result.err
+    assert (await kubemin("rollback", "demo/shop")).code == 2
