@@ -63,11 +63,6 @@ def with_container(spec: Document, **changes: Any) -> Document:
     return {"template": {"spec": {"containers": [changed]}}}
 
 
-async def told(system: System, namespace: str) -> Document:
-    """The step as the application's newest run shows it."""
-    return step(await system.application(namespace, "app"), "web")
-
-
 async def converged(system: System, namespace: str, words: str) -> None:
     """Wait until what was set back is told, and all is well again."""
 
@@ -205,7 +200,7 @@ async def test_whole_application_that_is_applied_once_is_left_alone(system: Syst
     kube = system.kube[system.clusters[0]]
     await kube.delete(key("Service", namespace))
     async with quiet(system, namespace):
-        await system.until(lambda: told(system, namespace), lambda shown: shown["progress"]["desired"] >= 1)
+        await system.until(lambda: system.application(namespace, "app"), lambda app: app["health"] == "Missing")
     assert (await deployed(system, namespace))["replicas"] == 3
     assert await kube.find(key("Service", namespace)) is None
 

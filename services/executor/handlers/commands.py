@@ -142,7 +142,9 @@ class Commands:
 
 def _nudge(command: Command, answer: Answer) -> Nudge:
     kinds = sorted({f"{key.api_version}/{key.kind}" for key in _keys(command)})
-    awaited = not isinstance(answer, StepApplied) or not all(obj.final for obj in answer.objects)
+    # Drift has ended when all is seen as it was applied.
+    reverting = isinstance(command, ApplyStep) and command.reverting
+    awaited = reverting or not isinstance(answer, StepApplied) or not all(obj.final for obj in answer.objects)
     return Nudge(app=command.app, uid=command.uid, step=command.step, kinds=tuple(kinds), restate=awaited)
 
 

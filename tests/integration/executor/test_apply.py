@@ -107,6 +107,8 @@ async def test_observer_is_to_state_only_what_somebody_waits_for(executor: Execu
     await executor.answer(executor.apply(to_apply(deployment(executor.namespace), rule=rule)))
     [nudge] = executor.answers.nudges
     assert nudge.restate is waited_for
+    await executor.answer(executor.apply(to_apply(deployment(executor.namespace), rule=rule), reverting=True))
+    assert executor.answers.nudges[-1].restate
 
 
 async def test_drift_is_reverted(executor: Executor) -> None:

@@ -237,6 +237,16 @@ def test_jobs_are_never_created_again() -> None:
     assert [o.key.name for o in one(world.later(2)).objects] == ["web"]
 
 
+def test_job_that_nobody_waited_for_is_not_sent_again() -> None:
+    world = World()
+    world.deploy(step("all", own_job("own"), deployment("web")))
+    applied = one(world.prepared())
+    world.applied(applied, final=True, fields=OURS)
+    assert world.run_phase() is RunPhase.SUCCEEDED
+    world.tell(*(f for f in world.observations(applied, fields=THEIRS) if f.key.name == "web"))
+    assert [o.key.name for o in one(world.later(2)).objects] == ["web"]
+
+
 def test_volume_that_was_made_is_made_again_and_one_that_existed_is_not() -> None:
     world = World()
     world.deploy(step("data", claim("data")))

@@ -28,7 +28,7 @@ def deployment(fields: Object | None, *kept: str, manager: str = MANAGER, **entr
 
 
 def owned(*, replicas: bool = True, image: bool = True) -> Object:
-    container = {".": {}, "f:name": {}} | ({"f:image": {}} if image else {})
+    container: Object = {".": {}, "f:name": {}} | ({"f:image": {}} if image else {})
     spec: Object = {"f:template": {"f:spec": {"f:containers": {CONTAINER: container}}}}
     return {"f:spec": spec | ({"f:replicas": {}} if replicas else {})}
 
@@ -57,16 +57,16 @@ def test_field_that_is_left_to_others_does_not_count(path: str, lost: dict[str, 
 
 
 def test_parents_that_hold_nothing_else_go_with_a_field() -> None:
-    only = {"f:spec": {"f:replicas": {}}, "f:metadata": {}}
+    only: Object = {"f:spec": {"f:replicas": {}}, "f:metadata": {}}
     assert of(only, "spec.replicas") == of({"f:metadata": {}}, "spec.replicas")
-    member = {"f:spec": {"f:template": {"f:spec": {"f:containers": {CONTAINER: {".": {}, "f:image": {}}}}}}}
-    left = {"f:spec": {"f:template": {"f:spec": {"f:containers": {CONTAINER: {}}}}}}
+    member: Object = {"f:spec": {"f:template": {"f:spec": {"f:containers": {CONTAINER: {".": {}, "f:image": {}}}}}}}
+    left: Object = {"f:spec": {"f:template": {"f:spec": {"f:containers": {CONTAINER: {}}}}}}
     path = "spec.template.spec.containers[name=web].image"
     assert of(member, path) == of(left, path)
 
 
 def test_signatures_of_those_who_share_do_not_count() -> None:
-    signed = {"f:metadata": {"f:annotations": {"f:app.oam.dev/shared-by": {}, "f:a": {}}}}
+    signed: Object = {"f:metadata": {"f:annotations": {"f:app.oam.dev/shared-by": {}, "f:a": {}}}}
     assert of(signed) == of({"f:metadata": {"f:annotations": {"f:a": {}}}})
 
 
