@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from shared.contracts.identity import ObjectKey
-from tests.e2e.system import System, application, component, describe, glimpse, simulate, step
+from tests.e2e.system import Document, System, application, component, describe, glimpse, simulate, step
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180, func_only=True)]
 
@@ -116,15 +116,22 @@ async def test_newer_generation_supersedes_one_that_is_stuck(system: System, nam
     assert (superseded["phase"], superseded["reason"]) == ("Cancelled", "Superseded")
 
 
+def left_alone(namespace: str) -> Document:
+    """An application whose objects are not made again: what is missing stays so."""
+    document = application(namespace, component("web"))
+    document["spec"]["policies"] = [{"name": "once", "type": "apply-once", "properties": {"enable": True}}]
+    return document
+
+
 async def test_object_deleted_behind_our_back_shows_as_missing(system: System, namespace: str) -> None:
-    await system.delivered(application(namespace, component("web")))
+    await system.delivered(left_alone(namespace))
     deployment = ObjectKey(api_version="apps/v1", kind="Deployment", namespace=namespace, name="web")
     await system.kube[system.clusters[0]].delete(deployment)
     await system.until(lambda: system.application(namespace, "app"), lambda a: a["health"] == "Missing")
 
 
 async def test_object_deleted_while_nobody_watches_shows_as_missing(system: System, namespace: str) -> None:
-    await system.delivered(application(namespace, component("web")))
+    await system.delivered(left_alone(namespace))
     await system.healthy(namespace, "app")
     cluster = system.clusters[0]
     observer = system.stack.services[f"observe-{cluster}"]

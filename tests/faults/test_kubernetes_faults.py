@@ -114,7 +114,10 @@ class Scene:
     runs: tuple[str, ...] = ()
 
     def _document(self, name: str, *components: Document) -> Document:
-        return application(self.namespace, *components, name=name)
+        document = application(self.namespace, *components, name=name)
+        # What is deleted by hand is to stay away, so that the observer has to tell of it.
+        document["spec"]["policies"] = [{"name": "once", "type": "apply-once", "properties": {"enable": True}}]
+        return document
 
     async def prepare(self) -> None:
         """Deliver all but the first."""

@@ -6,7 +6,7 @@ from shared.contracts.facts import ObservationOrder, PodPhase, PodSeen, PodsObse
 from shared.contracts.identity import AppRef, AppUid, ClusterName, Digest, Namespace, ObjectKey, StepId, run_id
 from shared.contracts.phases import AppPhase, Health, RunPhase, StepPhase
 from shared.contracts.plan import Plan, PlannedObject, PlannedStep
-from shared.contracts.projection import ProjectedApp, ProjectedRun
+from shared.contracts.projection import ProjectedApp, ProjectedRun, UnseenObject
 from shared.contracts.runs import (
     Action,
     AppPhaseChanged,
@@ -229,3 +229,19 @@ async def test_what_was_not_seen_since_everything_was_stated_anew_is_missing(dat
     for restated, health in ((fact.order, Health.HEALTHY), (seen(6).order, Health.MISSING)):
         found = await Reads(database).observations([UID], {HERE: restated})
         assert found[UID][HERE, KEY].health is health
+
+
+async def test_what_was_not_seen_since_everything_was_stated_anew_is_found_by_application(database: Database) -> None:
+    stored = Projections(database)
+    fact = seen(5)
+    await stored.observe([(fact, view(fact))])
+    unseen = {UID: [UnseenObject(StepId("web"), KEY, "u1")]}
+    for restated, found in (
+        (seen(5).order, {}),
+        (seen(6).order, unseen),
+        (seen(1, transitions=2).order, unseen),
+        # Of another cluster of this name nothing is known.
+        (seen(1, transitions=2, incarnation="another").order, {}),
+    ):
+        assert await Reads(database).unseen(HERE, restated) == found
+    assert await Reads(database).unseen(ClusterName("there"), seen(6).order) == {}

@@ -103,6 +103,17 @@ def test_an_overridden_step_does_no_harm() -> None:
     assert health.of_cluster(EAST, run, AppPhase.ACTIVE, FRESH_S).health is Health.HEALTHY
 
 
+def test_drift_is_told_although_every_object_is_well() -> None:
+    well = an_object(health=Health.HEALTHY, observed_at=NOW)
+    drifted = a_step(reason=Reason.DRIFTED, message="Deployment web was changed by others", objects=(well,))
+    found = health.of_cluster(EAST, a_run(drifted), AppPhase.ACTIVE, FRESH_S)
+    assert (found.health, found.reason) == (Health.DEGRADED, Reason.DRIFTED)
+    assert found.message == "Deployment web was changed by others"
+    gone = an_object(health=Health.MISSING, reason=Reason.VANISHED, observed_at=NOW)
+    deleted = a_step(reason=Reason.DRIFTED, objects=(gone,))
+    assert health.of_cluster(EAST, a_run(deleted), AppPhase.ACTIVE, FRESH_S).health is Health.MISSING
+
+
 def test_steps_of_other_clusters_do_not_count() -> None:
     run = a_run(
         a_step(cluster="west", objects=(an_object(health=Health.DEGRADED, observed_at=NOW),)),

@@ -1,11 +1,12 @@
 """Folding run events into views."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.contracts.identity import AppRef, AppUid, ClusterName, Namespace, ObjectKey, StepId, run_id
+from shared.contracts.phases import Reason, StepPhase
 from shared.contracts.projection import ProjectedRun
-from shared.contracts.runs import Action, ObjectForgotten, ObjectRecorded, RunAccepted, StepOutline
+from shared.contracts.runs import Action, ObjectForgotten, ObjectRecorded, RunAccepted, StepOutline, StepPhaseChanged
 
 UID = AppUid("4f1c")
 KEY = ObjectKey(api_version="batch/v1", kind="Job", namespace="shop", name="init-1")
@@ -49,3 +50,13 @@ def test_retained_object_and_others_of_the_name_stay() -> None:
         run = a_run()
         run.fold(event)
         assert [o.object_uid for o in run.current().steps[0].objects] == ["u1"]
+
+
+def test_step_that_has_ended_keeps_its_end_whatever_is_told_of_it_later() -> None:
+    run = a_run()
+    fields: dict[str, Any] = {"cluster": "here", "step": "init", "phase": StepPhase.SUCCEEDED, "attempt": 1}
+    run.fold(StepPhaseChanged(**HEADER, n=3, **fields))
+    later = HEADER | {"at": HEADER["at"] + timedelta(hours=1)}
+    run.fold(StepPhaseChanged(**later, n=4, **fields, reason=Reason.DRIFTED))
+    [step] = run.current().steps
+    assert (step.reason, step.ended_at) == (Reason.DRIFTED, HEADER["at"])
