@@ -6,7 +6,7 @@ under a new nonce, later each time that others are at it again, and only as long
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from services.planner.domain import ledger
 from services.planner.domain.state import (
@@ -76,10 +76,10 @@ def unseen(turn: Turn, cluster: ClusterName, restated: ObservationOrder, objects
             order=restated,
             at=utc(turn.now),
         )
-        observed(turn, step, wanted, fact)
+        observed(turn, step, wanted, fact, suspected=True)
 
 
-def observed(turn: Turn, step: StepState, wanted: WantedObject, fact: Observed) -> None:
+def observed(turn: Turn, step: StepState, wanted: WantedObject, fact: Observed, *, suspected: bool = False) -> None:
     """Fold what is seen of an object after its step has succeeded."""
     if step.phase is not StepPhase.SUCCEEDED:
         return
@@ -93,7 +93,7 @@ def observed(turn: Turn, step: StepState, wanted: WantedObject, fact: Observed) 
     if _has_drifted(turn, step, wanted, fact):
         drift = turn.run.drifts.setdefault(step.key, Drift())
         first = not drift.objects
-        drift.objects[key] = Drifted(order, isinstance(fact, ObjectVanished), fact.fields)
+        drift.objects[key] = Drifted(order, isinstance(fact, ObjectVanished), fact.fields, suspected)
         turn.changed = True
         if first:
             _begin(turn, drift)
@@ -223,18 +223,19 @@ def _show(turn: Turn, step: StepState, drift: Drift) -> None:
     """Say how it stands, once the run has ended: the step itself has succeeded and stays so."""
     if not _reverts(turn.state, turn.run):
         return
-    if drift.objects:
-        turn.step_to(step, step.phase, Reason.DRIFTED, "; ".join(_words(step, drift)))
+    told = {key: drifted for key, drifted in drift.objects.items() if not drifted.suspected}
+    if told:
+        turn.step_to(step, step.phase, Reason.DRIFTED, "; ".join(_words(step, drift, told)))
     elif step.reason is Reason.DRIFTED or drift.reverted:
         turn.step_to(step, step.phase, Reason.NONE, "; ".join(_history(drift)))
 
 
-def _words(step: StepState, drift: Drift) -> Iterator[str]:
+def _words(step: StepState, drift: Drift, told: Mapping[str, Drifted]) -> Iterator[str]:
     wanted = {object_key(step.cluster, w.key): w.key for w in step.objects}
-    for key, drifted in sorted(drift.objects.items())[:_NAMED_IN_MESSAGE]:
+    for key, drifted in sorted(told.items())[:_NAMED_IN_MESSAGE]:
         yield f"{wanted[key]} was {'deleted' if drifted.gone else 'changed'} by others"
-    if len(drift.objects) > _NAMED_IN_MESSAGE:
-        yield f"and {len(drift.objects) - _NAMED_IN_MESSAGE} more"
+    if len(told) > _NAMED_IN_MESSAGE:
+        yield f"and {len(told) - _NAMED_IN_MESSAGE} more"
     yield from _history(drift)
     if drift.trouble:
         yield f"it cannot be set back: {drift.trouble}"

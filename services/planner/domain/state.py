@@ -199,6 +199,8 @@ class Drifted:
     """Of the observation that tells so."""
     gone: bool
     fields: str
+    suspected: bool = False
+    """It was only not seen: where that was wrong, nobody is to be told."""
 
 
 @dataclass(slots=True)
