@@ -96,7 +96,8 @@ async def test_of_several_at_once_one_wins_and_the_others_are_told(gateway: Gate
     told = [a for a in answers if a.status == 409]
     assert len(changed) == 1
     assert {a.body["code"] for a in told} <= {"ChangedMeanwhile"}
-    # Who came after the winner found it done.
+    # Who came after the winner found it done, and nobody is answered with what was before.
+    assert {a.body["application"]["generation"] for a in answers if a.status == 202} == {3}
     assert len(changed) + len(told) + len([a for a in answers if a.status == 202 and not a.body["changed"]]) == 8
     assert (await record(gateway, team)).generation == 3
 
