@@ -29,10 +29,10 @@ class FieldOperand(Contract):
 
 
 class ValueOperand(Contract):
-    """A constant."""
+    """A constant; left out it is null, for an annotation leaves nulls out."""
 
     op: Literal["value"] = "value"
-    value: Scalar
+    value: Scalar = None
 
 
 Operand = Annotated[FieldOperand | ValueOperand, Field(discriminator="op")]

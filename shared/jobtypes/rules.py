@@ -34,7 +34,8 @@ def rule_for(manifest: Manifest) -> CompletionRule | None:
     kind = group_kind(manifest)
     if kind in _DONE_ONCE_THERE:
         return None
-    if ANNOTATION_NO_HEALTH_CHECK in (read_path(manifest, "metadata.annotations") or {}):
+    annotations = read_path(manifest, "metadata.annotations")
+    if isinstance(annotations, dict) and ANNOTATION_NO_HEALTH_CHECK in annotations:
         return _PRESENT
     rule = _BY_KIND.get(kind, _GENERIC)
     return rule if isinstance(rule, CompletionRule) else rule(manifest)

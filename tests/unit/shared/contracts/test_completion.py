@@ -200,6 +200,7 @@ def test_rule_survives_its_journey_as_json(
 ) -> None:
     rule = CompletionRule(success=success, failure=failure, ready=ready, desired=desired)
     assert RULE.validate_json(RULE.dump_json(rule)) == rule
+    assert RULE.validate_json(RULE.dump_json(rule, exclude_none=True)) == rule, "as an object's annotation has it"
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan")])

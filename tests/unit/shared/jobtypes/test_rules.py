@@ -16,6 +16,7 @@ def _rule(manifest: Manifest) -> CompletionRule:
     rule = rule_for({"metadata": {"name": "a"}, **manifest})
     assert rule is not None
     assert RULE.validate_json(RULE.dump_json(rule)) == rule, "a rule travels as JSON"
+    assert RULE.validate_json(RULE.dump_json(rule, exclude_none=True)) == rule, "and to observers in an annotation"
     return rule
 
 
@@ -265,3 +266,10 @@ def test_every_job_type_judges_by_these_rules() -> None:
     manifest = {"metadata": {"name": "a"}, **_manifest("apps/v1", "Deployment")}
     for job_type in BUILTIN.job_types.values():
         assert job_type.completion(manifest) == rule_for(manifest)
+
+
+@pytest.mark.parametrize("annotations", [None, 0.5, "x", ["app.oam.dev/disable-health-check"]])
+def test_annotations_that_are_none_say_nothing_of_health(annotations: Any) -> None:
+    """Planning refuses them; whoever asks for the rule before gets that of the kind."""
+    odd = {**_manifest("apps/v1", "Deployment"), "metadata": {"name": "a", "annotations": annotations}}
+    assert rule_for(odd) == _rule(_manifest("apps/v1", "Deployment"))
