@@ -30,7 +30,6 @@ from dev.simulator.lifecycle import (
 from dev.simulator.managers import Manager, Ownerships, Write
 from dev.simulator.objects import (
     Object,
-    clone,
     name_of,
     name_suffix,
     namespace_of,
@@ -40,6 +39,7 @@ from dev.simulator.objects import (
 from dev.simulator.options import UNTRACKED, WriteOptions
 from dev.simulator.store import Key, Store
 from dev.simulator.validation import validate
+from shared.contracts.cloning import clone
 
 _UID_OTHER = (
     "StorageError: invalid object, Code: 4, Key: /registry/{}/{}/{}, ResourceVersion: 0, AdditionalErrorMsg: "

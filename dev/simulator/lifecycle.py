@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 from dev.simulator import kinds
 from dev.simulator.kinds import Kind, Subresource
-from dev.simulator.objects import Object, clone, dig
+from dev.simulator.objects import Object, dig
 from dev.simulator.pod_defaults import qos_class
+from shared.contracts.cloning import clone
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"

@@ -24,7 +24,7 @@ from dev.simulator.errors import (
 from dev.simulator.kinds import Subresource
 from dev.simulator.logs import pod_log
 from dev.simulator.merge import strategic_merge_patch
-from dev.simulator.objects import Object, clone, uid_of
+from dev.simulator.objects import Object, uid_of
 from dev.simulator.pages import Page, Pages
 from dev.simulator.parameters import (
     ListOptions,
@@ -39,6 +39,7 @@ from dev.simulator.scaling import scale_of, scaled
 from dev.simulator.streaming import stream_watch
 from dev.simulator.targets import Target, group_version, resolve
 from dev.simulator.watches import encode_object, partial_metadata
+from shared.contracts.cloning import clone
 from shared.jobtypes.json_patches import merge_patched
 
 MAX_BODY_BYTES = 3 * 1024 * 1024

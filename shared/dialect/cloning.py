@@ -5,20 +5,20 @@ from dataclasses import replace
 from typing import Any
 
 from shared.contracts import annotations, sealed
+from shared.contracts.cloning import clone
 from shared.contracts.naming import joined
 from shared.dialect.converted import Clone, Converted
 from shared.dialect.findings import Code, Notes
 from shared.dialect.model import Application as DialectApplication
 from shared.dialect.model import Component, Traits
 from shared.dialect.ordering import Order, check_edges
-from shared.dialect.paths import At, PathMap, written
+from shared.dialect.paths import At, PathMap, check_written, written
 from shared.dialect.renaming import Renaming
 from shared.planning.document import Application, Policy, Spec
 from shared.planning.document import Component as OamComponent
 from shared.planning.findings import DocumentRejected
 from shared.planning.limits import DEFAULT_LIMITS, Limits
-from shared.planning.reading import check_counts
-from shared.planning.trees import clone, leaves, mapping, path_text
+from shared.planning.trees import leaves, mapping, path_text
 
 SHARING = {"default": "shared-resource", "ignore": "read-only", "force": "take-over"}
 """Strategy → policy. Go's `default` goes by the kind of an object alone; a policy goes by kind and name."""
@@ -101,9 +101,10 @@ def with_clones(
     check_edges(sum(len(one.get("dependsOn", ())) for one in spec["components"]), notes)
     if notes.errors:
         raise DocumentRejected(notes.errors, warnings=[*converted.warnings, *notes.warnings])
-    check_counts(document, limits)
+    every = PathMap(places)
+    check_written(document, every, limits)
     warnings = (*converted.warnings, *notes.warnings)
-    return replace(converted, document=document, paths=PathMap(places), warnings=warnings, clones=())
+    return replace(converted, document=document, paths=every, warnings=warnings, clones=())
 
 
 class _Copy:

@@ -12,12 +12,11 @@ from shared.dialect.fields import From
 from shared.dialect.findings import Notes
 from shared.dialect.model import Application, Component, Rbac, Rule
 from shared.dialect.ordering import Order, check_edges, order
-from shared.dialect.paths import At, written
+from shared.dialect.paths import At, check_written, written
 from shared.dialect.reading import WORKLOADS, read
 from shared.planning import DEFAULT_LIMITS, DocumentRejected, Limits
 from shared.planning.document import API_VERSION, KIND
 from shared.planning.findings import shortened
-from shared.planning.reading import check_counts
 
 START_TIMEOUT = "20m"
 """What the dialect's users are used to, for each object."""
@@ -53,7 +52,7 @@ def convert(document: Mapping[str, Any], *, limits: Limits = DEFAULT_LIMITS) -> 
     if notes.errors:
         raise DocumentRejected(notes.errors, warnings=notes.warnings)
     converted, paths = written(tree)
-    check_counts(converted, limits)
+    check_written(converted, paths, limits)
     return Converted(document=converted, paths=paths, warnings=shortened(notes.warnings), app_id=app.id, clones=clones)
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from shared.contracts.plan import Finding
 from shared.dialect.fields import From
+from shared.planning.findings import DocumentRejected
+from shared.planning.limits import Limits
+from shared.planning.reading import check_counts
 from shared.planning.trees import path_text
 
 _ROOTS = ("spec", "metadata", "apiVersion", "kind")
@@ -58,6 +61,14 @@ def written(tree: Any, here: str = "") -> tuple[Any, PathMap]:
     """
     places: dict[str, str] = {}
     return _written(tree, here, None, places), PathMap(places)
+
+
+def check_written(document: dict[str, Any], paths: PathMap, limits: Limits) -> None:
+    """Check the counts of a converted document; raises DocumentRejected with places of the one that was sent."""
+    try:
+        check_counts(document, limits)
+    except DocumentRejected as error:
+        raise DocumentRejected(paths.findings(error.findings)) from error
 
 
 def _written(node: Any, here: str, source: str | None, places: dict[str, str]) -> Any:

@@ -1,9 +1,10 @@
 """Patches of JSON documents: RFC 6902 (operations) and RFC 7396 (merge)."""
 
-import copy
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from shared.contracts.cloning import clone
 
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 
@@ -15,7 +16,7 @@ class PatchFailed(ValueError):
 def merge_patched(document: Any, patch: Any) -> Any:
     """Apply a merge patch to a copy: maps are merged, null takes a key away, anything else replaces what is there."""
     if not isinstance(patch, Mapping):
-        return copy.deepcopy(patch)
+        return clone(patch)
     result = dict(document) if isinstance(document, Mapping) else {}
     for key, value in patch.items():
         if value is None:
@@ -77,15 +78,15 @@ def _found(document: Any, path: Sequence[str]) -> Any:
 
 def _added(document: Any, path: Sequence[str], value: Any) -> Any:
     if not path:
-        return copy.deepcopy(value)
+        return clone(value)
     parent = _found(document, path[:-1])
     if isinstance(parent, list):
         index = _place(parent, path)
-        return _set(document, path[:-1], [*parent[:index], copy.deepcopy(value), *parent[index:]])
+        return _set(document, path[:-1], [*parent[:index], clone(value), *parent[index:]])
     if not isinstance(parent, dict):
         msg = f"/{'/'.join(path[:-1])} is neither a map nor a list"
         raise PatchFailed(msg)
-    return _set(document, path[:-1], {**parent, path[-1]: copy.deepcopy(value)})
+    return _set(document, path[:-1], {**parent, path[-1]: clone(value)})
 
 
 def _place(parent: list[Any], path: Sequence[str]) -> int:
@@ -112,7 +113,7 @@ def _removed(document: Any, path: Sequence[str]) -> Any:
 def _set(document: Any, path: Sequence[str], value: Any) -> Any:
     """Copy the document along the path, with another value at its end."""
     if not path:
-        return copy.deepcopy(value)
+        return clone(value)
     if isinstance(document, list):
         index = int(path[0])
         return [*document[:index], _set(document[index], path[1:], value), *document[index + 1 :]]

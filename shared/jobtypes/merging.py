@@ -4,10 +4,10 @@ Maps merge key by key, lists of named things by their key, sets by their members
 scalars at one place are a conflict.
 """
 
-import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from shared.contracts.cloning import clone
 from shared.jobtypes.base import RenderError
 
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -36,7 +36,7 @@ def merge(owner: dict[str, Any], patch: Mapping[str, Any], *, path: str = "", at
         if field in owner:
             owner[field] = _merged(field, owner[field], value, path, here)
         else:
-            owner[field] = copy.deepcopy(value)
+            owner[field] = clone(value)
 
 
 def _merged(field: str, old: Any, new: Any, path: str, at: str) -> Any:
@@ -56,14 +56,14 @@ def _merged(field: str, old: Any, new: Any, path: str, at: str) -> Any:
 
 def _merged_list(field: str, old: list[Any], new: list[Any], path: str, at: str) -> list[Any]:
     if field in _SETS:
-        return [*old, *(copy.deepcopy(item) for item in new if item not in old)]
+        return [*old, *(clone(item) for item in new if item not in old)]
     if field in _KEYS:
         return _merged_by_key(_key_of(_KEYS[field]), old, new, path, at)
     common = [
         _merged("", before, after, path, f"{at}[{index}]")
         for index, (before, after) in enumerate(zip(old, new, strict=False))
     ]
-    return [*common, *old[len(common) :], *copy.deepcopy(new[len(common) :])]
+    return [*common, *old[len(common) :], *clone(new[len(common) :])]
 
 
 def _merged_by_key(key: Callable[[Any], Any], old: list[Any], new: list[Any], path: str, at: str) -> list[Any]:
@@ -71,7 +71,7 @@ def _merged_by_key(key: Callable[[Any], Any], old: list[Any], new: list[Any], pa
     for item in new:
         index = next((i for i, other in enumerate(result) if key(other) == key(item)), None)
         if index is None:
-            result.append(copy.deepcopy(item))
+            result.append(clone(item))
         else:
             result[index] = _merged("", result[index], item, path, f"{at}[{index}]")
     return result

@@ -1,9 +1,9 @@
 """Building blocks of every rendered object."""
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
+from shared.contracts.cloning import clone
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import RenderContext, RenderError
 
@@ -37,7 +37,7 @@ CLUSTER_SCOPED = frozenset(
 
 def present(**fields: Any) -> dict[str, Any]:
     """Copy the fields that are given: None stands for an absent parameter."""
-    return {name: copy.deepcopy(value) for name, value in fields.items() if value is not None}
+    return {name: clone(value) for name, value in fields.items() if value is not None}
 
 
 def new_object(context: RenderContext, api_version: str, kind: str, name: str = "") -> Manifest:

@@ -4,11 +4,11 @@ In KubeVela each of `ports[].expose`, `expose`, `gateway`, `ingress` and `nocalh
 the last one applied wins. Here they share it: ports are joined, and only what cannot be had together is refused.
 """
 
-import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from shared.contracts.cloning import clone
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import RenderContext, RenderError, Rendering
 from shared.jobtypes.objects import entries, group_kind, mapping
@@ -23,7 +23,7 @@ def own_service(context: RenderContext, rendering: Rendering, name: str = "") ->
     for index, other in enumerate(rendering.others):
         if group_kind(other) == ("", "Service") and other["metadata"]["name"] == wanted:
             others = (*rendering.others[:index], *rendering.others[index + 1 :])
-            return copy.deepcopy(other), replace(rendering, others=others)
+            return clone(other), replace(rendering, others=others)
     return new_service(context, pod_selector(context, rendering), wanted), rendering
 
 

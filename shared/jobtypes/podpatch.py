@@ -3,11 +3,11 @@
 Kubernetes tells mounts by path as well, so one volume may appear at two places.
 """
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from shared.contracts.cloning import clone
 from shared.contracts.completion import read_path
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import RenderError, Rendering
@@ -24,7 +24,7 @@ def patched_pod(rendering: Rendering, patch: Callable[[PodSpec], None]) -> Rende
 
     Raises RenderError where the workload has no pods.
     """
-    workload = copy.deepcopy(rendering.workload)
+    workload = clone(rendering.workload)
     path = ".".join((*_template_path(workload), "spec"))
     pod = read_path(workload, path)
     if not isinstance(pod, dict) or not entries(pod, "containers"):

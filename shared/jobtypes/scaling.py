@@ -1,9 +1,9 @@
 """Who says how many pods a workload has: the document, or an autoscaler to which the field is left."""
 
-import copy
 from collections.abc import Iterable
 from dataclasses import replace
 
+from shared.contracts.cloning import clone
 from shared.contracts.completion import read_path
 from shared.contracts.plan import Finding, Manifest
 from shared.jobtypes.base import RenderContext, RenderError, Rendering
@@ -50,7 +50,7 @@ def autoscaled(context: RenderContext, rendering: Rendering, autoscaler: Manifes
 
     Raises RenderError where there is an autoscaler of the workload already.
     """
-    workload = copy.deepcopy(scalable(rendering))
+    workload = clone(scalable(rendering))
     other = autoscaler_of(workload, rendering.others)
     if other is not None:
         message = f"there is a {other['kind']} for it already: they would fight over the number of replicas"
@@ -63,7 +63,7 @@ def autoscaled(context: RenderContext, rendering: Rendering, autoscaler: Manifes
 
 def scaled(context: RenderContext, rendering: Rendering, replicas: int) -> Rendering:
     """Set `spec.replicas`, unless an autoscaler owns it; raises RenderError where there is no such field."""
-    workload = copy.deepcopy(scalable(rendering))
+    workload = clone(scalable(rendering))
     autoscaler = autoscaler_of(workload, rendering.others)
     if autoscaler is not None:
         left = _left(context, autoscaler, "this number of replicas")

@@ -1,10 +1,10 @@
 """Kubernetes objects as documents write them out, for the types that take whole objects."""
 
-import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shared.contracts import annotations
+from shared.contracts.cloning import clone
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import RenderContext, RenderError, SecretLocation
 from shared.jobtypes.objects import CLUSTER_SCOPED, SERVER_FIELDS, group_kind
@@ -17,7 +17,7 @@ def verbatim(context: RenderContext, given: Mapping[str, Any], *, path: str, nam
     An empty namespace says that an object of an unknown kind lives in none. Raises RenderError for an object that is
     incomplete, generates its name or wants another namespace.
     """
-    manifest = copy.deepcopy(dict(given))
+    manifest = clone(dict(given))
     _check_kind(manifest, path)
     manifest.pop("status", None)
     if manifest.get("metadata") is None:

@@ -18,6 +18,8 @@ class Limits:
     components: int = 2_000
     traits: int = 10_000
     """Over all components."""
+    traits_of_component: int = 100
+    """Each takes what the ones before have made: work grows with the square of their number."""
     steps: int = 10_000
     """Of a plan, over all clusters."""
 

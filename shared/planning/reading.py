@@ -66,12 +66,20 @@ def check_counts(document: dict[str, Any], limits: Limits) -> None:
         DocumentRejected: there are more components or traits than the limits allow.
     """
     components = listing(mapping(document.get("spec")).get("components"))
-    traits = sum(len(listing(mapping(c).get("traits"))) for c in components)
-    for what, count, most in (("components", len(components), limits.components), ("traits", traits, limits.traits)):
+    traits = [len(listing(mapping(c).get("traits"))) for c in components]
+    for what, count, most in (
+        ("components", len(components), limits.components),
+        ("traits", sum(traits), limits.traits),
+    ):
         if count > most:
             raise _rejected(
                 "TooMany", f"{count} {what}, {most} are allowed", "Make several applications of it.", "spec.components"
             )
+    for index, count in enumerate(traits):
+        if count > limits.traits_of_component:
+            message = f"{count} traits of one component, {limits.traits_of_component} are allowed"
+            where = f"spec.components[{index}].traits"
+            raise _rejected("TooMany", message, "Join traits of one type.", where)
 
 
 def _rejected(code: str, message: str, remedy: str = "", path: str = "") -> DocumentRejected:

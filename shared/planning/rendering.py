@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.contracts.canonical import digest
+from shared.contracts.cloning import clone
 from shared.contracts.identity import AppRef, AppUid, Namespace, ObjectKey, StepId, Tenant, placed_step
 from shared.contracts.plan import ApplyMode, Finding, Manifest, PlannedObject, Reference, Treatment
 from shared.contracts.subjects import step_token
@@ -19,7 +20,7 @@ from shared.planning.lookup import entry_findings, find_type, unknown_type
 from shared.planning.parameters import validate
 from shared.planning.policies.base import Made
 from shared.planning.references import CLAIM, Places, merged, references
-from shared.planning.trees import clone, mapping
+from shared.planning.trees import mapping
 
 _AUXILIARY = "AuxiliaryWorkload"
 """KubeVela's word for what a component makes beside its workload."""

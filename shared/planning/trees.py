@@ -20,15 +20,6 @@ def path_text(path: str, *elements: PathElement) -> str:
     return path
 
 
-def clone(value: Any) -> Any:
-    """A copy that shares no map and no list with the original."""
-    if isinstance(value, dict):
-        return {key: clone(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [clone(item) for item in value]
-    return value
-
-
 def leaves(value: Any, path: tuple[PathElement, ...] = ()) -> Iterator[tuple[tuple[PathElement, ...], Any]]:
     """Every scalar with its path, in document order."""
     if isinstance(value, dict):

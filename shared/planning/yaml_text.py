@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 import yaml
 
+from shared.contracts.cloning import clone
 from shared.planning.limits import Limits
-from shared.planning.trees import PathElement, clone, path_text
+from shared.planning.trees import PathElement, path_text
 
 _NULL = re.compile(r"(~|null|Null|NULL|)\Z")
 _BOOL = re.compile(r"(true|True|TRUE|false|False|FALSE)\Z")

@@ -11,7 +11,6 @@ from dev.simulator.deletion import delete
 from dev.simulator.objects import (
     Object,
     annotations_of,
-    clone,
     controller_reference,
     dig,
     is_deleting,
@@ -23,6 +22,7 @@ from dev.simulator.objects import (
 from dev.simulator.store import Key, key_of
 from dev.simulator.timing import Timing
 from dev.simulator.watches import Change
+from shared.contracts.cloning import clone
 
 _REVISION = "deployment.kubernetes.io/revision"
 _DESIRED = "deployment.kubernetes.io/desired-replicas"

@@ -8,7 +8,6 @@ from typing import Any
 from dev.simulator import kinds
 from dev.simulator.objects import (
     Object,
-    clone,
     condition_is,
     controller_reference,
     dig,
@@ -20,6 +19,7 @@ from dev.simulator.objects import (
     seconds_between,
 )
 from dev.simulator.store import Store
+from shared.contracts.cloning import clone
 
 HASH_LABEL = "pod-template-hash"
 REVISION_LABEL = "controller-revision-hash"

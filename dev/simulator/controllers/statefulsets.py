@@ -16,10 +16,11 @@ from dev.simulator.controllers.pods import (
 from dev.simulator.controllers.recorder import EventRecorder
 from dev.simulator.deletion import delete
 from dev.simulator.errors import ApiError
-from dev.simulator.objects import Object, clone, dig, is_deleting, labels_of, name_of, namespace_of, uid_of
+from dev.simulator.objects import Object, dig, is_deleting, labels_of, name_of, namespace_of, uid_of
 from dev.simulator.store import Key, key_of
 from dev.simulator.timing import Timing
 from dev.simulator.watches import Change
+from shared.contracts.cloning import clone
 
 
 class StatefulSets(Controller):

@@ -1,6 +1,5 @@
 """`k8s-update-strategy`: how pods of an old version give way to new ones."""
 
-import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal, Self
@@ -8,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
+from shared.contracts.cloning import clone
 from shared.jobtypes.base import Parameters, RenderContext, RenderError, Rendering, Trait
 from shared.jobtypes.objects import present
 
@@ -69,7 +69,7 @@ class UpdateStrategyParameters(Parameters):
 
 def apply(_context: RenderContext, parameters: UpdateStrategyParameters, rendering: Rendering) -> Rendering:
     """Set the strategy, instead of any other; raises RenderError where the workload has none of that type."""
-    workload = copy.deepcopy(rendering.workload)
+    workload = clone(rendering.workload)
     kind = "" if workload is None else str(workload["kind"])
     if workload is None or kind not in _FIELDS or not isinstance(workload.get("spec"), dict):
         message = f"{f'a {kind}' if kind else 'the component'} has no update strategy"

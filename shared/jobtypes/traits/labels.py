@@ -1,10 +1,10 @@
 """`labels`: labels of the workload and its pods."""
 
-import copy
 from dataclasses import replace
 
 from pydantic import ConfigDict
 
+from shared.contracts.cloning import clone
 from shared.contracts.completion import read_path
 from shared.jobtypes.base import Parameters, RenderContext, RenderError, Rendering, Trait
 from shared.jobtypes.podpatch import set_metadata, template_paths
@@ -46,7 +46,7 @@ def with_metadata(rendering: Rendering, field: str, values: dict[str, str | None
     """
     if rendering.workload is None:
         raise RenderError("", "NoWorkload", "the component has no object for this trait to change", "Remove the trait")
-    workload = copy.deepcopy(rendering.workload)
+    workload = clone(rendering.workload)
     set_metadata(workload, field, values)
     for path in template_paths(workload) if pods else ():
         set_metadata(read_path(workload, ".".join(path)), field, values)

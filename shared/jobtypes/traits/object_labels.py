@@ -1,9 +1,9 @@
 """`object-labels`, an extension of ours: labels of every object that a component makes, but not of its pods."""
 
-import copy
 from collections.abc import Mapping
 from dataclasses import replace
 
+from shared.contracts.cloning import clone
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import RenderContext, Rendering, Trait
 from shared.jobtypes.podpatch import set_metadata
@@ -27,7 +27,7 @@ def apply(_context: RenderContext, parameters: ObjectLabelsParameters, rendering
 
 
 def _labelled(manifest: Manifest, values: Mapping[str, str | None]) -> Manifest:
-    labelled = copy.deepcopy(manifest)
+    labelled = clone(manifest)
     set_metadata(labelled, "labels", values)
     return labelled
 

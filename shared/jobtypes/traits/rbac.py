@@ -1,11 +1,11 @@
 """`rbac`, an extension of ours: an account of the component with a role, each by its name."""
 
-import copy
 from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
 
+from shared.contracts.cloning import clone
 from shared.contracts.naming import joined
 from shared.contracts.plan import Manifest
 from shared.jobtypes.access import KINDS, bound_role, new_account
@@ -85,7 +85,7 @@ def _account(context: RenderContext, rendering: Rendering, name: str) -> tuple[M
     """Take the account of that name out of what is there, or begin one: several roles may share it."""
     for index, other in enumerate(rendering.before):
         if group_kind(other) == ("", "ServiceAccount") and other["metadata"]["name"] == name:
-            return copy.deepcopy(other), (*rendering.before[:index], *rendering.before[index + 1 :])
+            return clone(other), (*rendering.before[:index], *rendering.before[index + 1 :])
     return new_account(context, name), rendering.before
 
 

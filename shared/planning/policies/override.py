@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
+from shared.contracts.cloning import clone
 from shared.contracts.identity import DNS_LABEL
 from shared.contracts.plan import Finding
 from shared.jobtypes.base import Parameters, Registry
@@ -20,7 +21,6 @@ from shared.planning.document import Component, TraitEntry
 from shared.planning.findings import did_you_mean
 from shared.planning.lookup import find_type
 from shared.planning.policies.base import Composition, PolicyType, SecretPlace
-from shared.planning.trees import clone
 
 _PATTERN = re.compile(r"[-a-z0-9*]*\Z")
 _LABEL = re.compile(DNS_LABEL)

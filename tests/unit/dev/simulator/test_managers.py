@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from dev.simulator.errors import ApiError
 from dev.simulator.managers import Manager, Ownerships, Write, apply, decode, encode, track_update
-from dev.simulator.objects import clone, dig
+from dev.simulator.objects import dig
+from shared.contracts.cloning import clone
 
 ALICE, BOB = Manager("alice", "Apply"), Manager("bob", "Apply")
 EDITOR = Manager("editor", "Update")

@@ -6,9 +6,9 @@ from dev.simulator import kinds
 from dev.simulator.defaults import apply_defaults
 from dev.simulator.errors import ApiError
 from dev.simulator.kinds import Kind
-from dev.simulator.objects import clone
 from dev.simulator.shapes import check_shape
 from dev.simulator.validation import validate
+from shared.contracts.cloning import clone
 
 Object = dict[str, Any]
 

@@ -325,6 +325,8 @@ def test_document_that_would_be_huge_in_oam_is_refused() -> None:
     hosts = [f"h{index}.example.com" for index in range(200)]
     routes = [{"backend": {"service_name": "web"}}] * 200
     assert refused(with_traits(ingress=[{"hosts": hosts, "routes": routes}])) == {("TooMany", "component")}
+    ingresses = [{"name": f"i{index}", "routes": routes[:1]} for index in range(101)]
+    assert refused(with_traits(ingress=ingresses)) == {("TooMany", "component[0]")}
     many = [component(f"web-{index}") for index in range(800)]
     halves = [[one["name"] for one in many[:400]], [one["name"] for one in many[400:]]]
     workflow = [{"mode": "DAG", "components": half} for half in halves]

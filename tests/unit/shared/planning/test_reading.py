@@ -247,3 +247,5 @@ def test_too_many_components_are_refused_quickly() -> None:
 def test_too_many_traits_are_refused() -> None:
     body = json.dumps({"spec": {"components": [{"traits": [{}, {}]}, {"traits": [{}]}]}})
     assert refusal(body, traits=2).code == "TooMany"
+    finding = refusal(body, traits_of_component=1)
+    assert (finding.code, finding.path) == ("TooMany", "spec.components[0].traits")
