@@ -9,6 +9,8 @@ PY := .venv/bin/python
 # Most of the time tests wait for servers: three side by side suit two cores. PARALLEL= runs one after another.
 PARALLEL ?= --numprocesses 3 --dist loadgroup
 
+QUIETLY := --quiet --no-input --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
+
 # Words handed on to pytest, as in: make test-fast ARGS="-k naming -x"
 ARGS ?=
 
@@ -46,6 +48,11 @@ chaos: setup ## Kill everything again and again for 5 minutes while delivering (
 	@$(PY) -m dev.repo.go
 	@$(PY) -m dev.plane build
 	@$(PY) -m tests.chaos --applications 300 --seconds 300 --every 2 --cluster plane $(ARGS)
+
+.PHONY: fuzz
+fuzz: setup ## Feed the parser, planning, the converter and all types a million inputs (ARGS="--inputs N --seed N")
+	@$(PY) -m pip install $(QUIETLY) --requirement requirements-fuzz.lock || echo "no atheris: going on without"
+	@nice -n 10 $(PY) -m tests.fuzz $(ARGS)
 
 .PHONY: bench
 bench: setup ## Measure, each figure beside its baseline; about 20 minutes (less: ARGS="core chain --quick")

@@ -22,6 +22,7 @@ LOCKS: Final = {
     "requirements-dev.lock": "pyproject.toml --extra dev --extra test --extra lint --extra build",
     "requirements.lock": "pyproject.toml --extra services --extra cli --constraint requirements-dev.lock",
     "requirements-go.lock": "--group go",
+    "requirements-fuzz.lock": "--group fuzz",
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -110,3 +111,26 @@ def test_no_operation_is_left_out() -> None:
     assert {(path, method) for path in description for method in description[path]} == {
         (operation.path, operation.method.lower()) for operation in BY_ID.values()
     }
+
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+async def test_gateway_serves_what_is_described_and_nothing_else(known: Known) -> None:
+    """Whoever has no token is told so where there is an operation, and that there is none anywhere else."""
+    served = set()
+    async with aiohttp.ClientSession(known.url, timeout=aiohttp.ClientTimeout(total=CALL_TIMEOUT_S)) as http:
+        for path in description:
+            for method in METHODS:
+                async with http.request(method, path.format_map(AnyName())) as response:
+                    assert response.status in (200, 401, 404, 405), (method, path)
+                    if response.status in (200, 401):
+                        served.add((path, method.lower()))
+    assert served == {(path, method) for path in description for method in description[path]}
+
+
+class AnyName(dict[str, str]):
+    """A value for each parameter of a path."""
+
+    def __missing__(self, key: str) -> str:
+        return "1"

@@ -3,10 +3,12 @@
 import re
 from typing import Any
 
+from aiohttp import web
 from jsonschema import Draft202012Validator
 
 from services.gateway.web.openapi import openapi
 from services.gateway.web.operations import OPERATIONS
+from services.gateway.web.routes import Routes
 from shared.contracts.api import Problem
 from tests.support.records import a_run, a_step
 
@@ -27,6 +29,26 @@ def test_every_operation_is_described_with_its_path_parameters() -> None:
         assert found["operationId"] == operation.id
         in_path = {p["name"] for p in found.get("parameters", []) if p["in"] == "path"}
         assert in_path == set(re.findall(r"{(\w+)}", operation.path))
+
+
+def routed() -> set[tuple[str, str]]:
+    """Path and method of everything that the router knows."""
+    # What the operations are carried out with is not asked while routes are made.
+    parts: Any = dict.fromkeys(
+        ("changes", "queries", "streams", "parked", "clusters", "catalogue", "authenticator", "timeouts")
+    )
+    application = web.Application()
+    application.add_routes(Routes(**parts).table())
+    return {
+        (route.resource.canonical, route.method)
+        for route in application.router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    }
+
+
+def test_router_and_description_have_the_same_operations() -> None:
+    described = {(path, method.upper()) for path, methods in openapi()["paths"].items() for method in methods}
+    assert routed() == described
 
 
 def test_every_reference_leads_somewhere() -> None:

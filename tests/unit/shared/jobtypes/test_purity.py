@@ -86,6 +86,27 @@ def test_trait_applies_alike_and_leaves_what_it_gets_alone(
     assert properties == before, "the trait changed the document"
 
 
+@pytest.mark.parametrize("entry", TRAITS, ids=lambda entry: entry.name)
+@settings(PATIENT, max_examples=8)
+@given(data=st.data(), base=st.sampled_from(BASES), others=st.lists(st.sampled_from(TRAITS), min_size=1, max_size=3))
+def test_traits_merge_alike_each_time_in_either_order(
+    entry: Trait[Any], data: st.DataObject, base: Rendering, others: list[Trait[Any]]
+) -> None:
+    """Also where an order makes a conflict: the same one, told in the same words."""
+    given_ = [(t, _accepted(t.parameters, data.draw(drawn.properties(t.parameters)))) for t in (entry, *others)]
+    there, back = _merged(base, given_), _merged(base, given_[::-1])
+    assert (_merged(base, given_), _merged(base, given_[::-1])) == (there, back)
+
+
+def _merged(base: Rendering, traits: list[tuple[Trait[Any], Parameters]]) -> bytes:
+    rendering: Rendering | RenderError = base
+    for trait, parameters in traits:
+        if isinstance(rendering, RenderError):
+            break
+        rendering = _applied(trait, parameters, rendering)
+    return _bytes(rendering)
+
+
 def test_every_entry_is_drawn() -> None:
     assert {entry.name for entry in JOB_TYPES} == {e.name for e in BUILTIN.job_types.values() if not e.refusal}
     assert {entry.name for entry in TRAITS} == {e.name for e in BUILTIN.traits.values()}
