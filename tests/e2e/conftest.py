@@ -6,7 +6,10 @@ import pytest
 
 from dev.processes import free_ports
 from dev.stack import Options
+from tests.e2e import surroundings
 from tests.e2e.system import System
+
+ENVIRONMENT = {"KUBEMIN_GRANTED_KINDS": ",".join(surroundings.GRANTED_KINDS)}
 
 
 @pytest.fixture(
@@ -16,7 +19,7 @@ from tests.e2e.system import System
 async def system(request: pytest.FixtureRequest, progress: Callable[[str], None]) -> AsyncIterator[System]:
     """Two clusters of a kind, and every service as a process of its own."""
     # A fixed port, so that a gateway that is started again is found again.
-    options = Options(cluster=request.param, clusters=2, port=free_ports(1)[0])
+    options = Options(cluster=request.param, clusters=2, port=free_ports(1)[0], environment=ENVIRONMENT)
     async with System.running(options, progress) as running:
         yield running
 
