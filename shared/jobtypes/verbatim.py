@@ -17,7 +17,7 @@ def verbatim(context: RenderContext, given: Mapping[str, Any], *, path: str, nam
     An empty namespace says that an object of an unknown kind lives in none. Raises RenderError for an object that is
     incomplete, generates its name or wants another namespace.
     """
-    manifest = clone(dict(given))
+    manifest: Manifest = clone(dict(given))
     _check_kind(manifest, path)
     manifest.pop("status", None)
     if manifest.get("metadata") is None:

@@ -106,9 +106,13 @@ class System:
         answer = await self.call("GET", f"/runs/{run}")
         return dict(answer.body) if answer.status == 200 else {}
 
-    async def ended(self, run: str, *, timeout_s: float = TIMEOUT_S) -> Document:
-        """Wait until a run has ended."""
-        return dict(await self.until(lambda: self.run(run), lambda r: r.get("phase") in RUN_ENDS, timeout_s=timeout_s))
+    async def ended(self, run: str, *, timeout_s: float = TIMEOUT_S, every_s: float = _POLL_S) -> Document:
+        """Wait until a run has ended, asking every so many seconds."""
+        return dict(
+            await self.until(
+                lambda: self.run(run), lambda r: r.get("phase") in RUN_ENDS, timeout_s=timeout_s, every_s=every_s
+            )
+        )
 
     async def delivered(self, document: Document | str) -> Document:
         """Apply a document and wait until its run has succeeded."""
@@ -125,11 +129,13 @@ class System:
         """Wait until an application is healthy."""
         return dict(await self.until(lambda: self.application(namespace, name), lambda a: a.get("health") == "Healthy"))
 
-    async def deleted(self, namespace: str, name: str) -> None:
-        """Delete an application and wait until it is gone."""
+    async def deleted(self, namespace: str, name: str, *, every_s: float = _POLL_S) -> None:
+        """Delete an application and wait until it is gone, asking every so many seconds."""
         answer = await self.call("DELETE", f"/applications/{namespace}/{name}")
         assert answer.status == 202, answer.body
-        await self.until(lambda: self.application(namespace, name), lambda a: not a or a["phase"] == "Deleted")
+        await self.until(
+            lambda: self.application(namespace, name), lambda a: not a or a["phase"] == "Deleted", every_s=every_s
+        )
 
     async def object(self, kind: str, name: str, namespace: str, cluster: str = "") -> Document | None:
         """An object in a cluster, looked up by the administrator."""
@@ -148,6 +154,7 @@ class System:
         holds: Callable[[Any], bool],
         *,
         timeout_s: float = TIMEOUT_S,
+        every_s: float = _POLL_S,
     ) -> Any:
         """Read until it holds; fails with what was read last."""
         last: Any = None
@@ -157,7 +164,7 @@ class System:
                     last = await read()
                     if holds(last):
                         return last
-                    await asyncio.sleep(_POLL_S)
+                    await asyncio.sleep(every_s)
         except TimeoutError:
             detail = describe(last) if isinstance(last, dict) and "steps" in last else json.dumps(last, default=str)
             raise AssertionError(f"not within {timeout_s:g} s; last seen: {detail[:4000]}") from None

@@ -27,7 +27,7 @@ def apply(_context: RenderContext, parameters: ObjectLabelsParameters, rendering
 
 
 def _labelled(manifest: Manifest, values: Mapping[str, str | None]) -> Manifest:
-    labelled = clone(manifest)
+    labelled: Manifest = clone(manifest)
     set_metadata(labelled, "labels", values)
     return labelled
 

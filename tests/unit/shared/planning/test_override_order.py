@@ -17,6 +17,8 @@ values = st.recursive(
 )
 maps = st.dictionaries(st.sampled_from(["x", "y", "z"]), values, max_size=3)
 NAMES = ("a", "b", "c")
+Laid = tuple[str, str, list[int]]
+"""A component's name, image and volumes."""
 images = st.sampled_from(["one", "two", "three"])
 overrides = st.lists(
     st.tuples(st.sampled_from(NAMES), images, st.lists(st.integers(1, 3), max_size=2)), min_size=1, max_size=5
@@ -39,9 +41,7 @@ def _same_forms(one: Any, other: Any) -> bool:
 
 @settings(deadline=None)
 @given(overrides, st.randoms(use_true_random=False))
-def test_only_the_order_of_overrides_of_one_component_counts(
-    given_: list[tuple[str, str, list[int]]], random: Any
-) -> None:
+def test_only_the_order_of_overrides_of_one_component_counts(given_: list[Laid], random: Any) -> None:
     shuffled = given_[:]
     random.shuffle(shuffled)
     # Of one component in their order again, at the places where some of it stand now.
@@ -51,11 +51,11 @@ def test_only_the_order_of_overrides_of_one_component_counts(
 
 
 def test_the_last_override_of_a_component_lies_on_top() -> None:
-    there, back = [("a", "one", []), ("a", "two", [])], [("a", "two", []), ("a", "one", [])]
-    assert _bytes(there) != _bytes(back)
+    given_: list[Laid] = [("a", "one", []), ("a", "two", [])]
+    assert _bytes(given_) != _bytes(given_[::-1])
 
 
-def _bytes(given_: list[tuple[str, str, list[int]]]) -> bytes:
+def _bytes(given_: list[Laid]) -> bytes:
     """What is planned with one policy for each override, whose names are none of the plan's business."""
     policies = [
         {"type": "override", "properties": {"components": [_override(name, image, sizes)]}}
