@@ -29,6 +29,7 @@ from shared.planning import (
 )
 from tests.fuzz import seeds
 from tests.fuzz.mutation import mutated_document, mutated_text
+from tests.fuzz.seeds import Pool
 from tests.support import goldens
 from tests.support.planning import sealed_value
 
@@ -48,7 +49,7 @@ class Target:
     feed: Callable[[bytes], bool]
     """Whether the input was taken rather than refused. Raises on a finding."""
     seeds: Callable[[], Sequence[bytes]]
-    mutated: Callable[[bytes, seeds.Pool, Random], bytes]
+    mutated: Callable[[bytes, Pool, Random], bytes]
     """An input and the pool to take parts from make another input."""
     share: float
     """Of all inputs of a campaign."""

@@ -25,7 +25,7 @@ _TIMEOUT_S = 60
 @functools.cache
 def digests() -> dict[str, str]:
     """Of every golden component as rendered and as planned, every document in the dialect, and all policies."""
-    found = {}
+    found: dict[str, str] = {}
     for path in goldens.rendering_paths():
         component = goldens.component_of(path)
         found[path.stem] = digest(goldens.as_data(goldens.rendered(component)))
