@@ -46,7 +46,8 @@ class Things:
         if operation.document:
             body = document(self.tenant.namespace, web(cmd=[datetime.now(UTC).isoformat()]))
             return await caller.call(operation.method, operation.path, headers=YAML, data=json.dumps(body))
-        return await caller.call(operation.method, operation.path.format(**self.path))
+        query = "&".join(f"{parameter.name}=1" for parameter in operation.parameters if parameter.required)
+        return await caller.call(operation.method, f"{operation.path.format(**self.path)}?{query}")
 
 
 @pytest.fixture(scope="module")

@@ -381,3 +381,14 @@ async def test_signature_of_another_application_is_no_drift(executor: Executor) 
     first = await apply(executor, wanted, treatment=SHARED)
     await apply(executor, wanted, app="second", uid=OTHER, treatment=SHARED)
     assert await ours(executor, wanted) == first.fields != ""
+
+
+async def test_drift_neither_makes_an_object_anew_nor_takes_from_others_what_they_added(executor: Executor) -> None:
+    treatment = Treatment(recreate_fields=("data.a",), replace=True)
+    wanted = executor.config_map(a="1")
+    first = await apply(executor, wanted, treatment=treatment)
+    changes = {"data": {"a": "theirs", "b": "theirs"}}
+    await executor.kube.patch(to_apply(wanted).key, changes, field_manager="kubectl-edit")
+    back = await revert(executor, wanted, treatment=treatment)
+    assert (back.object_uid, back.fields) == (first.object_uid, first.fields)
+    assert (await executor.live(wanted))["data"] == {"a": "1", "b": "theirs"}
