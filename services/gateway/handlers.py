@@ -195,10 +195,10 @@ def _check_id(draft: Draft, stored: StoredApplication | None) -> None:
 
 
 def _check_size(wanted: Wanted) -> None:
-    size = documents.size_bytes(wanted.document)
+    size = documents.size_bytes([wanted.document, *(copied.objects for copied in wanted.copies)])
     if size > documents.SEALED_DOCUMENT_BYTES:
         message = (
-            f"with its values sealed for its clusters the document has {size} bytes,"
+            f"with its values sealed for its clusters, and all that it copies, the document has {size} bytes,"
             f" {documents.SEALED_DOCUMENT_BYTES} are allowed"
         )
         remedy = "Move large data out of the document, or make several applications of it."
