@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from shared.bus import parked, replaying
-from shared.contracts import commands, desired, envelope, facts, nudge, runs, versions
+from shared.contracts import commands, desired, envelope, facts, nudge, reads, runs, versions
 from shared.contracts.subjects import ROOT
 
 _REF = "#/components/schemas/{model}"
@@ -80,6 +80,12 @@ CHANNELS: dict[str, Channel] = {
         f"{ROOT}.replay.{{consumer}}",
         "Request and answer, not stored: has a central consumer take a parked message of its own again.",
         (replaying.ReplayParked, replaying.Replayed),
+    ),
+    "objects": Channel(
+        f"{ROOT}.rpc.{{cluster}}.{reads.OBJECTS}",
+        "Request and answer, not stored: reads objects that live in the cluster, for copies of them. "
+        "Gateway → executor of the cluster.",
+        (reads.ReadObjects, reads.ObjectsRead, reads.ObjectsNotRead),
     ),
     "nudge": Channel(
         f"{ROOT}.nudge.{{cluster}}",

@@ -10,18 +10,21 @@ from services.executor.adapters.beats import Beats
 from services.executor.adapters.keyring import Keyring
 from services.executor.adapters.mailbox import Mailbox
 from services.executor.adapters.meter import PrometheusMeter
+from services.executor.adapters.requests import Requests, answering
 from services.executor.domain.grants import DECLARED_KINDS, Grants
 from services.executor.handlers.apply import Application
 from services.executor.handlers.commands import Commands
 from services.executor.handlers.enrolment import Enrolments
 from services.executor.handlers.prepare import Preparation
 from services.executor.handlers.prune import Pruning
-from services.executor.ports import Answers, Cluster, Meter, OpenSealed
+from services.executor.handlers.reading import Reading
+from services.executor.ports import Answers, Cluster, ClusterObjects, Meter, OpenSealed, SealFor
 from services.executor.settings import ExecutorSettings
 from shared.bus import Bus, BusClosed, Parker, work
 from shared.bus.topology import executor_durable
 from shared.contracts import subjects
 from shared.contracts.identity import ClusterName
+from shared.contracts.reads import OBJECTS, READ_REQUEST
 from shared.jobtypes.base import Registry
 from shared.jobtypes.builtin import BUILTIN
 from shared.kube import KubeApi
@@ -70,6 +73,11 @@ def build(
     )
 
 
+def build_reading(cluster: ClusterObjects, *, name: ClusterName, grants: Grants, seal: SealFor) -> Reading:
+    """Wire what answers requests for objects."""
+    return Reading(cluster, name, enrolments=Enrolments(cluster, name), grants=grants, seal=seal)
+
+
 async def run(settings: ExecutorSettings) -> None:
     """Run until a signal or a failure."""
     cluster = ClusterName(settings.cluster)
@@ -87,14 +95,17 @@ async def run(settings: ExecutorSettings) -> None:
         source = f"kubemin/{NAME}/{cluster}-{uuid4().hex[:8]}"
         bus = await Bus.connect(settings, source=source, on_closed=lambda: stopping.fail(BusClosed()))
         stack.push_async_callback(bus.close)
+        grants = Grants(kinds_by_type(BUILTIN), settings.granted)
         commands = build(
             api,
             BusAnswers(bus, cluster),
             name=cluster,
-            grants=Grants(kinds_by_type(BUILTIN), settings.granted),
+            grants=grants,
             open_sealed=keyring.open,
             meter=PrometheusMeter(metrics),
         )
+        reading = build_reading(api, name=cluster, grants=grants, seal=keyring.seal)
+        requests = Requests(bus, cluster, {OBJECTS: answering(READ_REQUEST, reading.read)})
         mailbox = Mailbox(commands)
         durable = executor_durable(cluster)
         beats = Beats(bus, api, cluster, keyring, now=now, started_at=now())
@@ -109,7 +120,11 @@ async def run(settings: ExecutorSettings) -> None:
         await serve(
             NAME,
             http=settings,
-            tasks={"commands": lambda stop: consume(stopping=stop), "beats": beats.run},
+            tasks={
+                "commands": lambda stop: consume(stopping=stop),
+                "requests": requests.serve,
+                "beats": beats.run,
+            },
             ready=lambda: _not_ready(bus, beats),
             stopping=stopping,
             metrics=metrics,

@@ -1,15 +1,20 @@
 """What the executor's handlers need from outside."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from shared.contracts.facts import Answer
 from shared.contracts.identity import ObjectKey
 from shared.contracts.nudge import Nudge
+from shared.contracts.reads import Recipient
+from shared.kube.api import Listing
 from shared.kube.connection import Impersonation
 from shared.kube.kinds import GroupVersionKind, Object, Resource
 from shared.sealing import Place
+
+SealFor = Callable[[bytes, Place, Sequence[Recipient]], str]
+"""Seals a value in its place for others; an unchanged value can be told by its mark."""
 
 Clock = Callable[[], datetime]
 """The present time in UTC."""
@@ -41,6 +46,26 @@ class ClusterReader(Protocol):
 
     async def may(self, verb: str, gvk: GroupVersionKind, namespace: str, *, acting_as: Impersonation) -> bool:
         """Whether an account has a right; raises Forbidden where it may not even ask."""
+        ...
+
+
+class ClusterObjects(ClusterReader, Protocol):
+    """Reads of whatever objects there are."""
+
+    async def resource_named(self, group: str, plural: str) -> Resource:
+        """How a resource is served, in the version that its group prefers; raises KindUnknown."""
+        ...
+
+    def list_pages(
+        self,
+        gvk: GroupVersionKind,
+        *,
+        namespace: str = "",
+        label_selector: str = "",
+        page_size: int = 500,
+        acting_as: Impersonation | None = None,
+    ) -> AsyncGenerator[Listing, None]:
+        """All objects of a kind, a page at a time."""
         ...
 
 

@@ -27,9 +27,10 @@ class ExecutorSettings(HttpSettings, BusSettings):
     Read again every few seconds, so that a new key needs no restart.
     """
     granted_kinds: str = ",".join(DEFAULT_GRANTED_KINDS)
-    """What objects written by hand (`k8s-objects`) may be: `apiVersion/Kind` or `<group>/<version>/*`, with commas.
+    """What objects written by hand (`k8s-objects`), or copied to here or from here (`ref-objects`), may be.
 
-    By default workloads and what they read: nothing of the whole cluster, and nothing that grants rights.
+    `apiVersion/Kind` or `<group>/<version>/*`, with commas. By default workloads and what they read: nothing of the
+    whole cluster, and nothing that grants rights.
     """
     concurrency: int = Field(default=32, ge=1, le=512)
     """Commands at work at once; one is mostly waiting for the API server."""

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from services.gateway.adapters.announcing import BusAnnouncer
+from services.gateway.adapters.asking import BusClusters
 from services.gateway.adapters.listening import BeatListener, ChangeListener
 from services.gateway.adapters.parked import BusParked
 from services.gateway.adapters.sealing import SodiumSealer
 from services.gateway.clusters import Clusters
+from services.gateway.copying import Copying
 from services.gateway.drafting import Drafting
 from services.gateway.handlers import Changes
 from services.gateway.live import Hub
@@ -162,6 +164,7 @@ def _changes(
             registry=registrations,
             applications=store,
             sealer=SodiumSealer(_mark_key(settings)),
+            copier=Copying(BusClusters(bus)),
             job_types=BUILTIN,
             limits=DEFAULT_LIMITS,
             parallel=settings.parallel_documents,

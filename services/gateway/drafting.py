@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from services.gateway.domain import documents, strictness
+from services.gateway.copying import Copying
+from services.gateway.domain import copying, documents, strictness
 from services.gateway.domain.access import Principal
+from services.gateway.domain.copying import Copies, Errand
 from services.gateway.domain.documents import Checked, Parsed
 from services.gateway.domain.records import Wanted
 from services.gateway.domain.refusals import NamespaceForbidden
@@ -21,7 +23,15 @@ from shared.contracts.plan import Finding, Placement, Plan
 from shared.contracts.registry import ClusterRecord
 from shared.dialect import with_clones
 from shared.jobtypes.base import Registry as JobTypes
-from shared.planning import DocumentRejected, Limits, LocatedSecret, make_plan, secret_locations
+from shared.planning import (
+    DocumentRejected,
+    Limits,
+    LocatedSecret,
+    make_plan,
+    objects_sought,
+    secret_locations,
+    warned,
+)
 from shared.planning.trees import path_text
 
 
@@ -33,6 +43,8 @@ class Draft:
     checked: Checked
     clusters: tuple[ClusterRecord, ...]
     placements: tuple[Placement, ...]
+    errand: Errand
+    """What has to be read before it can be planned."""
     strict: bool
     """Warnings refuse it."""
 
@@ -46,6 +58,7 @@ class Drafting:
         registry: RegistryReader,
         applications: ApplicationReader,
         sealer: Sealer,
+        copier: Copying,
         job_types: JobTypes,
         limits: Limits,
         parallel: int,
@@ -54,6 +67,7 @@ class Drafting:
         self._registry = registry
         self._applications = applications
         self._sealer = sealer
+        self._copier = copier
         self._job_types = job_types
         self._limits = limits
         self._slots = asyncio.Semaphore(parallel)
@@ -66,13 +80,23 @@ class Drafting:
                 checked = await asyncio.to_thread(documents.read, parsed, self._job_types)
             app = documents.ref(checked.application, principal.tenant)
             await require_namespace(self._registry, principal, app.namespace)
+            registered = await self._registry.clusters()
+            async with self._slots:
+                sought = await asyncio.to_thread(objects_sought, checked.application, app, self._job_types)
             with documents.told_of(checked.paths, checked.warnings):
-                resolved = documents.resolve(checked.application, await self._registry.clusters())
-        for namespace in dict.fromkeys(placement.namespace for placement in resolved.placements):
+                resolved = documents.resolve(checked.application, registered)
+                errand = copying.errand(sought, registered)
+        placed = (placement.namespace for placement in resolved.placements)
+        for namespace in dict.fromkeys((*placed, *errand.namespaces)):
             if namespace:
                 await require_namespace(self._registry, principal, namespace)
         return Draft(
-            app=app, checked=checked, clusters=resolved.clusters, placements=resolved.placements, strict=strict
+            app=app,
+            checked=checked,
+            clusters=resolved.clusters,
+            placements=resolved.placements,
+            errand=errand,
+            strict=strict,
         )
 
     async def convert(self, principal: Principal, raw: bytes, *, strict: bool) -> Parsed:
@@ -126,28 +150,42 @@ class Drafting:
 
     def _plan_again(self, record: DesiredRecord, generation: int) -> Plan:
         checked = documents.check(record.document, self._job_types)
-        return make_plan(
+        plan = make_plan(
             checked.application,
             ref=record.app,
             uid=record.uid,
             generation=generation,
             placements=record.targets,
             registry=self._job_types,
-            warnings=checked.warnings,
+            copies=record.copies,
             limits=self._limits,
         )
+        return warned(plan, checked.warnings)
 
     async def seal(self, draft: Draft, stored: StoredApplication | None, uid: AppUid) -> tuple[Wanted, Plan]:
-        """Seal for an application's uid, and plan its next generation; raises DocumentRejected."""
+        """Read what it copies, seal for an application's uid, and plan its next generation.
+
+        Raises DocumentRejected and ClusterSilent.
+        """
         checked = draft.checked
-        async with self._slots:
-            with strictness.all_told(strict=draft.strict), documents.told_of(checked.paths, checked.warnings):
-                wanted, plan = await asyncio.to_thread(self._seal, draft, stored, uid)
+        with strictness.all_told(strict=draft.strict), documents.told_of(checked.paths, checked.warnings):
+            copies = await self._read(draft, stored, uid)
+            async with self._slots:
+                wanted, plan = await asyncio.to_thread(self._seal, draft, stored, uid, copies)
         plan = documents.told_plan(plan, checked.paths)
         strictness.admit(plan.warnings, strict=draft.strict)
         return wanted, plan
 
-    def _seal(self, draft: Draft, stored: StoredApplication | None, uid: AppUid) -> tuple[Wanted, Plan]:
+    async def _read(self, draft: Draft, stored: StoredApplication | None, uid: AppUid) -> Copies:
+        return await self._copier.read(
+            draft.errand,
+            app=draft.app,
+            uid=uid,
+            recipients=copying.recipients(draft.placements, draft.clusters),
+            previous=() if stored is None else stored.record.copies,
+        )
+
+    def _seal(self, draft: Draft, stored: StoredApplication | None, uid: AppUid, copies: Copies) -> tuple[Wanted, Plan]:
         # The plan is made of the sealed document, so that no plain value gets any further than the sealer.
         checked = draft.checked
         locations = secret_locations(checked.application, self._job_types)
@@ -168,14 +206,16 @@ class Drafting:
             generation=1 if stored is None else stored.record.generation + 1,
             placements=draft.placements,
             registry=self._job_types,
-            warnings=checked.warnings,
+            copies=copies.of,
             limits=self._limits,
         )
         # Rendering has told what is wrong with them, with the rest; none may be stored as it is even if it has not.
         if sealing.unsealed:
             raise DocumentRejected([_not_sealable(location) for location in sealing.unsealed])
-        wanted = Wanted(app=draft.app, uid=uid, document=sealing.document, placements=draft.placements)
-        return wanted, plan
+        wanted = Wanted(
+            app=draft.app, uid=uid, document=sealing.document, placements=draft.placements, copies=copies.of
+        )
+        return wanted, warned(plan, [*checked.warnings, *copies.warnings])
 
 
 async def require_namespace(registry: RegistryReader, principal: Principal, namespace: str) -> None:

@@ -130,7 +130,7 @@ class Changes:
         *,
         request: str = "",
     ) -> Accepted:
-        """Make a new generation with the document, the placement and the sealed values of an earlier one.
+        """Make a new generation with the document, the placement, the copies and the sealed values of an earlier one.
 
         Nobody else's change is overridden by it: whoever asks has seen what is stored.
         Raises RevisionUnknown and ChangedMeanwhile, and otherwise as `apply`.
@@ -147,7 +147,13 @@ class Changes:
             decision = decide_apply(
                 stored,
                 await self._phase_of_last_run(stored),
-                Wanted(app=record.app, uid=record.uid, document=kept.document, placements=kept.targets),
+                Wanted(
+                    app=record.app,
+                    uid=record.uid,
+                    document=kept.document,
+                    placements=kept.targets,
+                    copies=kept.copies,
+                ),
                 actor=principal.actor,
                 at=self._now(),
                 precondition=precondition,
@@ -271,10 +277,10 @@ def _check_id(draft: Draft, stored: StoredApplication | None) -> None:
 
 
 def _check_size(wanted: Wanted) -> None:
-    size = documents.size_bytes(wanted.document)
+    size = documents.size_bytes([wanted.document, *(copied.objects for copied in wanted.copies)])
     if size > documents.SEALED_DOCUMENT_BYTES:
         message = (
-            f"with its values sealed for its clusters the document has {size} bytes,"
+            f"with its values sealed for its clusters, and all that it copies, the document has {size} bytes,"
             f" {documents.SEALED_DOCUMENT_BYTES} are allowed"
         )
         remedy = "Move large data out of the document, or make several applications of it."

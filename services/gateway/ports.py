@@ -14,6 +14,7 @@ from shared.contracts.facts import ObservationOrder, PodsObserved
 from shared.contracts.identity import AppRef, AppUid, ClusterName, RunId, Tenant
 from shared.contracts.phases import AppPhase
 from shared.contracts.plan import Placement
+from shared.contracts.reads import ObjectsNotRead, ObjectsRead, ReadObjects
 from shared.contracts.registry import ClusterRecord, TokenRecord
 from shared.contracts.runs import RunEvent
 from shared.contracts.views import RunSummary, RunView
@@ -186,6 +187,14 @@ class Sealer(Protocol):
         placements: Sequence[Placement] = (),
     ) -> Sealing:
         """Seal in a copy of the document; an unchanged value keeps the ciphertext that `previous` has of it."""
+        ...
+
+
+class ClusterObjects(Protocol):
+    """Objects that live in clusters, as their executors give them away."""
+
+    async def read(self, request: ReadObjects) -> ObjectsRead | ObjectsNotRead:
+        """Ask the executor of the request's cluster; raises ClusterSilent."""
         ...
 
 

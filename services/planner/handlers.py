@@ -58,6 +58,7 @@ class TakeUp:
                 generation=record.generation,
                 placements=record.targets,
                 registry=self._registry,
+                copies=record.copies,
             )
         except DocumentRejected as refused:
             return Refuse(generation=record.generation, requested_by=actor, findings=tuple(refused.findings))

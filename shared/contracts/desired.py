@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter
 from shared.contracts.identity import AppRef, AppUid, ClusterName
 from shared.contracts.model import Contract
 from shared.contracts.phases import AppPhase
-from shared.contracts.plan import Placement
+from shared.contracts.plan import Manifest, Placement
 
 
 class Audit(Contract):
@@ -21,6 +21,14 @@ class Audit(Contract):
     at: datetime
     rolled_back_to: int | None = None
     """Of a rollback: the generation whose document this one has."""
+
+
+class CopiedObjects(Contract):
+    """What a component is made of that was read in a cluster, as it was when the application was changed."""
+
+    component: str
+    objects: tuple[Manifest, ...]
+    """Without what belongs to that cluster; the values of Secrets are sealed for where they go."""
 
 
 class DesiredRecord(Contract):
@@ -36,6 +44,8 @@ class DesiredRecord(Contract):
     """Placement, resolved to names."""
     placements: tuple[Placement, ...] = ()
     """The same with the namespaces that policies name; empty where they name none."""
+    copies: tuple[CopiedObjects, ...] = ()
+    """Of the components whose types seek objects: so the generation renders the same whenever it is planned."""
     deleted: bool = False
     """The user asked for deletion."""
     audit: Audit

@@ -12,6 +12,7 @@ from shared.contracts import annotations
 from shared.contracts.completion import CompletionRule
 from shared.contracts.identity import AppUid, Namespace, Tenant
 from shared.contracts.plan import ApplyMode, Finding, Manifest, Reference
+from shared.contracts.reads import ObjectQuery
 
 
 class Parameters(BaseModel):
@@ -51,6 +52,8 @@ class RenderContext:
 
     Findings and references build on it; the entry's parameters are at `<path>.properties`.
     """
+    copies: tuple[Manifest, ...] | None = None
+    """What was read for a component whose type seeks objects; None: nothing was, yet."""
 
     @property
     def selector(self) -> dict[str, str]:
@@ -94,6 +97,17 @@ class Rendering:
     """Beyond those that planning reads off the pod template by itself."""
     warnings: tuple[Finding, ...] = ()
     """What the author ought to know of what was rendered, with absolute paths."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sought:
+    """Objects that live in a cluster and that a component is made of: read before it is rendered."""
+
+    path: str
+    """Relative to the properties."""
+    cluster: str
+    """As the document names it."""
+    query: ObjectQuery
 
 
 class SecretEncoding(StrEnum):
@@ -157,6 +171,8 @@ class JobType(Generic[P]):
     """The rule of each object it renders; see `shared.jobtypes.rules` for the rules by kind."""
     version: int = 1
     aliases: tuple[str, ...] = ()
+    seeks: Callable[[RenderContext, P], Iterable[Sought]] | None = None
+    """Pure. What has to be read in a cluster for a component, whose render finds it in `copies`."""
     runs_once: bool = False
     """A run-to-completion workload under our naming: planning names it by template digest and attempt."""
     verbatim: bool = False

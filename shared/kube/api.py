@@ -78,6 +78,10 @@ class KubeApi:
         """How the kind is served; raises KindUnknown."""
         return await self._discovery.resource(gvk)
 
+    async def resource_named(self, group: str, plural: str) -> Resource:
+        """How a resource is served, in the version that its group prefers; raises KindUnknown."""
+        return await self._discovery.named(group, plural)
+
     async def resources(self) -> list[Resource]:
         """Everything that the server serves, each kind in the version that its group prefers."""
         return await self._discovery.preferred()
@@ -123,6 +127,7 @@ class KubeApi:
         field_selector: str = "",
         metadata_only: bool = False,
         page_size: int = _PAGE,
+        acting_as: Impersonation | None = None,
     ) -> AsyncGenerator[Listing, None]:
         """Read all objects of a kind, a page at a time, so that nobody has to hold all of them at once.
 
@@ -132,7 +137,7 @@ class KubeApi:
         query = _selectors(label_selector, field_selector) | {"limit": str(page_size)}
         accept = _METADATA_LIST if metadata_only else _JSON
         while True:
-            page = await self._call(Request("GET", path, query, accept=accept))
+            page = await self._call(Request("GET", path, query, accept=accept, acting_as=acting_as))
             metadata = page.get("metadata") or {}
             yield Listing(
                 [_named(gvk, item) for item in page.get("items") or ()], str(metadata.get("resourceVersion", ""))

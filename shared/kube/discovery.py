@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
 from shared.kube.errors import KindUnknown, KubeError, NotFound
 from shared.kube.kinds import GroupVersionKind, Resource, group_version_path
@@ -35,6 +36,36 @@ class Discovery:
         if found is None:
             raise KindUnknown(gvk.api_version, gvk.kind)
         return found
+
+    async def named(self, group: str, plural: str) -> Resource:
+        """How a resource is served, in the version that its group prefers; raises KindUnknown.
+
+        Raises also what reading the lists raises.
+        """
+        for api_version in await self._versions(group):
+            found = self._plural(api_version, plural)
+            if found is None:
+                async with self._lock:
+                    await self._refresh(api_version)
+                    found = self._plural(api_version, plural)
+            if found is not None:
+                return found
+        raise KindUnknown(group or "v1", plural)
+
+    def _plural(self, api_version: str, plural: str) -> Resource | None:
+        served = self._lists.get(api_version, {}).values()
+        return next((resource for resource in served if resource.plural == plural), None)
+
+    async def _versions(self, group: str) -> list[str]:
+        """Of a group, the preferred one first; none where there is no such group."""
+        if not group:
+            return [str(version) for version in (await self._read("/api")).get("versions") or ()]
+        try:
+            found = await self._read(f"/apis/{quote(group, safe='')}")
+        except NotFound:
+            return []
+        versions = [found["preferredVersion"], *found["versions"]]
+        return list(dict.fromkeys(str(version["groupVersion"]) for version in versions))
 
     async def _refresh(self, api_version: str) -> None:
         read_at = self._read_at.get(api_version)

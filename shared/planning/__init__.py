@@ -10,11 +10,12 @@ from shared.planning.findings import DocumentRejected
 from shared.planning.jobs import with_attempt
 from shared.planning.limits import DEFAULT_LIMITS, Limits
 from shared.planning.placing import destinations_of
-from shared.planning.plan import make_plan
+from shared.planning.plan import make_plan, warned
 from shared.planning.policies import LOCAL, POLICY_TYPES
 from shared.planning.policies.base import Destination
 from shared.planning.reading import parse_document
-from shared.planning.secrets import MASK, LocatedSecret, masked, masked_document, secret_locations
+from shared.planning.secrets import MASK, LocatedSecret, is_secret, masked, masked_document, secret_locations
+from shared.planning.seeking import SoughtObjects, objects_sought
 from shared.planning.view import plan_view
 
 __all__ = [
@@ -27,14 +28,18 @@ __all__ = [
     "DocumentRejected",
     "Limits",
     "LocatedSecret",
+    "SoughtObjects",
     "check_document",
     "destinations_of",
+    "is_secret",
     "make_plan",
     "masked",
     "masked_document",
+    "objects_sought",
     "parse_document",
     "plan_document",
     "plan_view",
     "secret_locations",
+    "warned",
     "with_attempt",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared.contracts.desired import CopiedObjects
 from shared.contracts.identity import AppRef, AppUid
 from shared.contracts.plan import Finding, Placement, Plan
 from shared.jobtypes.base import JobType, Registry, Trait
@@ -22,9 +23,10 @@ from shared.planning.findings import MAX_FINDINGS, DocumentRejected, shortened
 from shared.planning.labels import check_inherited
 from shared.planning.lookup import entry_findings, find_type, unknown_type
 from shared.planning.parameters import validate
-from shared.planning.plan import make_plan, outlines, render
+from shared.planning.plan import make_plan, outlines, render, warned
 from shared.planning.policies import CheckedPolicy, check_policy, composed, treatments
 from shared.planning.rendering import Owner
+from shared.planning.seeking import seeks_objects
 from shared.planning.timeouts import check_annotations
 from shared.planning.trees import listing, mapping
 from shared.planning.unknown_keys import unknown_keys
@@ -62,6 +64,7 @@ def plan_document(
     generation: int,
     placements: Sequence[Placement],
     registry: Registry,
+    copies: Sequence[CopiedObjects] = (),
 ) -> Plan:
     """Check and plan in one, with the warnings of both.
 
@@ -69,9 +72,10 @@ def plan_document(
         DocumentRejected: with all findings.
     """
     app, warnings = check_document(document, registry)
-    return make_plan(
-        app, ref=ref, uid=uid, generation=generation, placements=placements, registry=registry, warnings=warnings
+    plan = make_plan(
+        app, ref=ref, uid=uid, generation=generation, placements=placements, registry=registry, copies=copies
     )
+    return warned(plan, warnings)
 
 
 class _Check:
@@ -119,7 +123,8 @@ class _Check:
         self.errors += self._composition.errors
         sound: dict[str, Given] = {}
         for one in self._composition.components:
-            if self._is_sound(one):
+            # What is made of objects that were not read yet is rendered with the plan alone.
+            if self._is_sound(one) and not seeks_objects(one.component, self._registry):
                 sound.setdefault(one.component.name, one)
         owner = Owner(app=self._owner(), uid=AppUid("unknown"), labels={}, annotations={}, treat=self._treat)
         parts, findings = render(sound.values(), owner, self._registry)

@@ -133,6 +133,8 @@ def _in_words(detail: ErrorDetails, kind: str, context: dict[str, Any]) -> tuple
             return "InvalidFormat", _PATTERNS.get(pattern, f"does not match {pattern}")
         case "extra_forbidden":
             return "UnknownKey", "is not known here"
+        case "unsupported":
+            return "Unsupported", detail["msg"]
         case _:
             return "InvalidValue", detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
 

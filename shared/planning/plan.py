@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from shared.contracts.canonical import digest
+from shared.contracts.desired import CopiedObjects
 from shared.contracts.identity import AppRef, AppUid, ClusterName, ObjectKey, StepId, placed_step, run_id
 from shared.contracts.plan import Finding, Override, Placement, Plan, PlannedObject, PlannedStep
 from shared.jobtypes.base import Registry
@@ -27,10 +28,12 @@ def make_plan(
     generation: int,
     placements: Sequence[Placement],
     registry: Registry,
-    warnings: Iterable[Finding] = (),
+    copies: Sequence[CopiedObjects] = (),
     limits: Limits = DEFAULT_LIMITS,
 ) -> Plan:
-    """Plan a checked application; `warnings` are those of the check, which the plan repeats.
+    """Plan a checked application.
+
+    `copies` are what `objects_sought` asked for.
 
     Raises:
         DocumentRejected: with everything that is wrong with it.
@@ -40,7 +43,7 @@ def make_plan(
     findings = [*composition.errors, *check_dependencies(outlines(composition.components))]
     if findings:
         raise DocumentRejected(findings)
-    owner = owner_of(app, ref, uid, policies)
+    owner = replace(owner_of(app, ref, uid, policies), copies={c.component: c.objects for c in copies})
     arrangements: dict[str, Arrangement] = {}
     for into in dict.fromkeys(placement.namespace for placement in placements):
         parts, findings = render(composition.components, replace(owner, into=into), registry)
@@ -58,9 +61,14 @@ def make_plan(
         generation=generation,
         steps=tuple(steps),
         overrides=tuple(dict.fromkeys(override for _, one in addressed for override in one.overrides())),
-        warnings=shortened([*warnings, *(w for one in arrangements.values() for w in one.warnings)]),
+        warnings=shortened([w for one in arrangements.values() for w in one.warnings]),
         collection=collection(policies),
     )
+
+
+def warned(plan: Plan, warnings: Iterable[Finding]) -> Plan:
+    """The plan with warnings that came before its own, such as those of the check."""
+    return plan.model_copy(update={"warnings": shortened([*warnings, *plan.warnings])})
 
 
 def owner_of(app: Application, ref: AppRef, uid: AppUid, policies: Sequence[DeclaredPolicy]) -> Owner:

@@ -44,6 +44,8 @@ class Owner:
     annotations: Mapping[str, str]
     into: str = ""
     """The namespace into which every object goes; empty: each where it says."""
+    copies: Mapping[str, tuple[Manifest, ...]] = field(default_factory=dict)
+    """What was read for components that seek objects, by their names."""
     treat: Callable[[Made], Treatment] = untreated
 
     @property
@@ -107,6 +109,7 @@ def render_component(given: Given, owner: Owner, registry: Registry) -> tuple[Pa
         app_uid=owner.uid,
         component=component.name,
         path=path,
+        copies=owner.copies.get(component.name),
     )
     unsupported, _ = entry_findings(job_type, component.type, f"{path}.type")
     if unsupported:

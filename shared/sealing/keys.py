@@ -20,6 +20,7 @@ SealingKey = NewType("SealingKey", str)
 
 _KEY_BYTES = 32
 _FINGERPRINT_DIGITS = 16
+_MARKING = b"kubemin.mark.v1"
 _NOT_KEYS = "these are no sealing keys (each 32 bytes as base64, with blanks or line breaks between them)"
 
 
@@ -99,6 +100,14 @@ def _replace(path: Path, keys: Sequence[SealingKey]) -> None:
 def fingerprint(public_key: SealingKey) -> str:
     """Name a public key: 16 hexadecimal digits of its SHA-256; raises ValueError for what is no key."""
     return hashlib.sha256(decoded(public_key)).hexdigest()[:_FINGERPRINT_DIGITS]
+
+
+def mark_key_of(private_keys: Sequence[SealingKey]) -> bytes:
+    """The mark key of what a cluster seals itself: of its oldest key, so that a new one changes no mark.
+
+    Where old keys are forgotten every value counts as changed, once.
+    """
+    return hashlib.blake2b(decoded(private_keys[-1]), person=_MARKING).digest()
 
 
 def decoded(key: SealingKey) -> bytes:

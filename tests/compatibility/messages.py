@@ -18,6 +18,7 @@ from shared.contracts.envelope import unwrap, wrap
 from shared.contracts.facts import BEAT, FACT, PROGRESS_FACT
 from shared.contracts.identity import AppRef, ClusterName, StepId
 from shared.contracts.nudge import NUDGE
+from shared.contracts.reads import OBJECTS, ObjectsNotRead, ObjectsRead, ReadObjects
 from shared.contracts.runs import RUN_EVENT
 from tests.compatibility.filled import NOW, filled
 
@@ -37,6 +38,7 @@ _SUBJECTS: dict[str, str] = {
     "BEATS": subjects.beat(EAST, "executor"),
     "PARKED": subjects.parked("planner-facts"),
     "replay": subjects.replay("planner-facts"),
+    "objects": subjects.rpc(EAST, OBJECTS),
     "nudge": subjects.nudge(EAST),
 }
 _READERS: dict[str, TypeAdapter[Any]] = {
@@ -48,6 +50,7 @@ _READERS: dict[str, TypeAdapter[Any]] = {
     "BEATS": BEAT,
     "PARKED": TypeAdapter(MessageParked),
     "replay": TypeAdapter(ReplayParked | Replayed),
+    "objects": TypeAdapter(ReadObjects | ObjectsRead | ObjectsNotRead),
     "nudge": NUDGE,
 }
 

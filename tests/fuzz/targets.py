@@ -26,6 +26,7 @@ from shared.planning import (
     parse_document,
     plan_view,
     secret_locations,
+    warned,
 )
 from tests.fuzz import seeds
 from tests.fuzz.mutation import mutated_document, mutated_text
@@ -108,9 +109,8 @@ def _planned(parsed: documents.Parsed) -> None:
             generation=1,
             placements=resolved.placements,
             registry=BUILTIN,
-            warnings=checked.warnings,
         )
-    plan_view(documents.told_plan(plan, checked.paths)).model_dump_json()
+    plan_view(documents.told_plan(warned(plan, checked.warnings), checked.paths)).model_dump_json()
 
 
 def _component(raw: bytes) -> bool:

@@ -1,8 +1,8 @@
 """Golden files: a component that uses an entry's parameters and, after `---`, what it renders to.
 
 `<component|trait>-<name>.yaml` belongs to the registry entry of that name; `<component|trait>-<name>.<case>.yaml` holds
-what does not go together with it, such as two spellings of one thing. Comments before `---` are kept when files are
-written anew.
+what does not go together with it, such as two spellings of one thing. `copies` of a component stand for what was read
+for it. Comments before `---` are kept when files are written anew.
 """
 
 import copy
@@ -70,7 +70,8 @@ def golden_of(path: Path) -> Document | None:
 def rendered(component: Document, context: RenderContext = CONTEXT) -> Rendering:
     """Validate and render a component with its traits in order, by the registry alone."""
     job_type = BUILTIN.job_types[component["type"]]
-    own = replace(context, component=component["name"])
+    copies = tuple(component["copies"]) if "copies" in component else None
+    own = replace(context, component=component["name"], copies=copies)
     rendering = job_type.render(own, job_type.parameters.model_validate(component.get("properties", {})))
     for index, entry in enumerate(component.get("traits", ())):
         trait = BUILTIN.traits[entry["type"]]

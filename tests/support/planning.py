@@ -1,7 +1,7 @@
 """A registry of a few small types, and documents made of them: they stand for all, as planning knows none by name."""
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -9,6 +9,7 @@ from pydantic import Field
 
 from shared.contracts import sealed
 from shared.contracts.completion import Compare, CompletionRule, FieldOperand, ValueOperand
+from shared.contracts.desired import CopiedObjects
 from shared.contracts.identity import AppRef, AppUid, ClusterName, StepId
 from shared.contracts.plan import ApplyMode, Manifest, Placement, Plan, PlannedStep, Reference
 from shared.jobtypes.base import (
@@ -23,7 +24,7 @@ from shared.jobtypes.base import (
     SecretLocation,
     Trait,
 )
-from shared.planning import check_document, make_plan
+from shared.planning import check_document, make_plan, warned
 
 Document = dict[str, Any]
 UID = AppUid("uid-1")
@@ -244,18 +245,19 @@ def placement(text: str) -> Placement:
     return Placement(cluster=ClusterName(cluster), namespace=namespace)
 
 
-def planned(doc: Document, *clusters: str, registry: Registry = REGISTRY) -> Plan:
+def planned(doc: Document, *clusters: str, registry: Registry = REGISTRY, copies: Sequence[CopiedObjects] = ()) -> Plan:
     """Check and plan a document."""
     app, warnings = check_document(doc, registry)
-    return make_plan(
+    plan = make_plan(
         app,
         ref=AppRef(tenant="acme", namespace=app.metadata.namespace, name=app.metadata.name),
         uid=UID,
         generation=3,
         placements=[placement(c) for c in clusters or ("dev",)],
         registry=registry,
-        warnings=warnings,
+        copies=copies,
     )
+    return warned(plan, warnings)
 
 
 def steps(plan: Plan) -> dict[str, PlannedStep]:

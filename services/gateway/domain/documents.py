@@ -1,7 +1,7 @@
 """From the bytes of a request to a checked document and its clusters."""
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -166,7 +166,7 @@ def resolve(application: Application, registered: Sequence[ClusterRecord]) -> Re
         raise DocumentRejected(findings)
     if not chosen:
         message = "no registered cluster is meant by any topology policy, so there is nowhere to go"
-        remedy = _registered(known)
+        remedy = registered_clusters(known)
         raise DocumentRejected([Finding(path="spec.policies", code="NoCluster", message=message, remedy=remedy)])
     clusters = tuple(known[cluster] for cluster in dict.fromkeys(cluster for cluster, _ in chosen))
     return Resolved(clusters, tuple(chosen.values()))
@@ -184,13 +184,18 @@ def _meant(
     names_: list[ClusterName] = []
     findings: list[Finding] = []
     for index, name in enumerate(destination.clusters or (LOCAL,)):
-        cluster = ClusterName(name) if name in known else default if name == LOCAL else None
+        cluster = cluster_meant(name, known, default)
         if cluster is not None:
             names_.append(cluster)
         else:
             where = f"{destination.path}.clusters[{index}]"
             findings.append(_no_default(known) if name == LOCAL else _unknown_cluster(where, name, known))
     return names_, findings
+
+
+def cluster_meant(name: str, known: Container[str], default: ClusterName | None) -> ClusterName | None:
+    """The cluster that a document names; None where it is not registered."""
+    return ClusterName(name) if name in known else default if name == LOCAL else None
 
 
 def _no_match(destination: Destination, known: Mapping[ClusterName, ClusterRecord]) -> Finding:
@@ -223,8 +228,8 @@ def replaced(document: dict[str, Any], values: Mapping[Path, str]) -> dict[str, 
     return result
 
 
-def size_bytes(document: dict[str, Any]) -> int:
-    """The size of a document as JSON."""
+def size_bytes(document: Any) -> int:
+    """The size of a document, or a part of one, as JSON."""
     return len(canonical_json(document))
 
 
@@ -241,10 +246,11 @@ def value_at(document: Any, path: Path) -> Any:
 
 def _unknown_cluster(path: str, name: str, known: Iterable[str]) -> Finding:
     message = f"cluster {name!r} is not registered"
-    return Finding(path=path, code="UnknownCluster", message=message, remedy=_registered(known))
+    return Finding(path=path, code="UnknownCluster", message=message, remedy=registered_clusters(known))
 
 
-def _registered(known: Iterable[str]) -> str:
+def registered_clusters(known: Iterable[str]) -> str:
+    """The remedy that names them."""
     return f"Registered clusters: {', '.join(known) or 'none'}."
 
 

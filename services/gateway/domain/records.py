@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeGuard
 
 from services.gateway.domain.preconditions import Precondition
 from shared.contracts.canonical import canonical_json
-from shared.contracts.desired import Audit, DesiredRecord, StoredApplication
+from shared.contracts.desired import Audit, CopiedObjects, DesiredRecord, StoredApplication
 from shared.contracts.identity import AppRef, AppUid, ClusterName
 from shared.contracts.phases import RunPhase
 from shared.contracts.plan import Placement
@@ -33,6 +33,7 @@ class Wanted:
     """Of the stored application, or a new one."""
     document: dict[str, Any]
     placements: tuple[Placement, ...]
+    copies: tuple[CopiedObjects, ...] = ()
 
     @property
     def clusters(self) -> tuple[ClusterName, ...]:
@@ -107,6 +108,7 @@ def decide_apply(
                 document=wanted.document,
                 clusters=wanted.clusters,
                 placements=wanted.placements,
+                copies=wanted.copies,
                 audit=audit,
                 created_at=at,
             )
@@ -125,6 +127,7 @@ def decide_apply(
         "document": wanted.document,
         "clusters": wanted.clusters,
         "placements": wanted.placements,
+        "copies": wanted.copies,
         "audit": audit,
     }
     return _next(record, changes)
@@ -152,4 +155,8 @@ def _is_of(stored: StoredApplication | None, request: str) -> TypeGuard[StoredAp
 
 
 def _same(record: DesiredRecord, wanted: Wanted) -> bool:
-    return record.targets == wanted.placements and canonical_json(record.document) == canonical_json(wanted.document)
+    return (
+        record.targets == wanted.placements
+        and canonical_json(record.document) == canonical_json(wanted.document)
+        and record.copies == wanted.copies
+    )

@@ -8,12 +8,15 @@ Rejected
 ├── ChangedMeanwhile     somebody else changed the application in between
 ├── NoNewSealingKey      the cluster has no other key to seal for
 └── DocumentUnreadable   the bytes are no document
+
+Retryable
+└── ClusterSilent        a cluster that has to be asked does not answer
 """
 
 from collections.abc import Sequence
 
 from shared.contracts.plan import Finding
-from shared.errors import Rejected
+from shared.errors import Rejected, Retryable
 
 
 class Forbidden(Rejected):
@@ -87,3 +90,14 @@ class DocumentUnreadable(Rejected):
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
         super().__init__(self.findings[0].message, reason="DocumentUnreadable")
+
+
+class ClusterSilent(Retryable):
+    """A cluster does not answer, or says that it cannot now; whoever asked may know it, and nobody can do without."""
+
+    def __init__(self, cluster: str, why: str, *, retry_after_s: float | None = None) -> None:
+        self.cluster = cluster
+        super().__init__(
+            f"the document copies objects of cluster {cluster!r}, which cannot be asked at the moment: {why}",
+            retry_after_s=retry_after_s,
+        )

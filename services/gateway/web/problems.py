@@ -12,6 +12,7 @@ from services.gateway.domain.preconditions import PreconditionFailed, Preconditi
 from services.gateway.domain.records import ApplicationDeleting
 from services.gateway.domain.refusals import (
     ChangedMeanwhile,
+    ClusterSilent,
     DocumentUnreadable,
     Forbidden,
     NamespaceForbidden,
@@ -59,6 +60,7 @@ _TITLES = {
     "NamespaceForbidden": "The namespace is not yours",
     "PreconditionFailed": "The application has another generation",
     "PreconditionInvalid": "The precondition cannot be read",
+    "ClusterUnreachable": "A cluster that is needed does not answer",
     "ContinueInvalid": "The continue token is not valid",
     "IdempotencyKeyInvalid": "The Idempotency-Key cannot be read",
     "IdempotencyKeyReused": "The Idempotency-Key belongs to another request",
@@ -109,6 +111,8 @@ def of_retryable(error: Retryable, path: str) -> web.Response:
     """Not now; the header says when again."""
     if isinstance(error, RequestInProgress):
         response = problem(HTTPStatus.CONFLICT, "RequestInProgress", path, detail=str(error))
+    elif isinstance(error, ClusterSilent):
+        response = problem(HTTPStatus.SERVICE_UNAVAILABLE, "ClusterUnreachable", path, detail=str(error))
     else:
         # What exactly is away is in the log: callers need no map of what stands behind us.
         detail = "Try again in a moment; nothing is lost by that."

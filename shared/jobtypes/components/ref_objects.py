@@ -1,31 +1,42 @@
 """`ref-objects`: copies of objects that live in a cluster already."""
 
-from typing import Self
+from collections.abc import Iterator
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from shared.jobtypes.base import JobType, nothing_rendered
+from shared.contracts.identity import Label, Namespace, ObjectKey
+from shared.contracts.reads import OBJECTS_LIMIT, ObjectQuery
+from shared.jobtypes.base import JobType, RenderContext, RenderError, Rendering, Sought
 from shared.jobtypes.fields import NonEmpty
 from shared.jobtypes.probes import Closed
 from shared.jobtypes.rules import rule_for
+from shared.jobtypes.verbatim import verbatim
+
+_NAME = "ref-objects"
+_ResourceName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=253)]
+_Group = Annotated[str, Field(pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", max_length=253)]
+_LABEL = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_LabelKey = Annotated[str, Field(pattern=f"^([a-z0-9][-a-z0-9.]{{0,252}}/)?{_LABEL}$")]
+_LabelValue = Annotated[str, Field(pattern=f"^({_LABEL})?$")]
 
 
 class ObjectReference(Closed):
     """Objects of one kind."""
 
-    resource: NonEmpty
+    resource: _ResourceName
     """Kind in the plural and in lower case, such as `configmaps`."""
-    group: str = ""
+    group: _Group = ""
     """API group; the core group if left out."""
     name: NonEmpty | None = None
     """Name of the object; the component's if left out."""
-    labelSelector: dict[str, str] | None = None
-    """Labels of the objects, instead of a name."""
-    namespace: NonEmpty | None = None
-    """Where they are; the application's namespace if left out."""
+    labelSelector: dict[_LabelKey, _LabelValue] | None = None
+    """Labels of the objects, instead of a name; `{}` means all of them."""
+    namespace: Label | None = None
+    """Where they are: a namespace of the same tenant; the application's if left out."""
     cluster: NonEmpty = "local"
-    """Where they are read."""
+    """Where they are read; `local` is the default cluster."""
 
     @model_validator(mode="after")
     def _one_way_to_choose(self) -> Self:
@@ -35,28 +46,90 @@ class ObjectReference(Closed):
 
 
 class RefObjectsParameters(Closed):
-    """Objects to copy, as they are when the application is changed."""
+    """Objects that live in a cluster, copied to where the application goes.
 
-    objects: list[ObjectReference] = Field(default_factory=list)
-    """Objects to read in a cluster."""
+    They are read when the application is changed, as the account of the tenant in their namespace, and kept with that
+    generation: sent again, the document takes over what they have become meanwhile.
+
+    What belongs to their cluster is not copied: status, uid, owners, finalizers, cluster IPs and node ports, and what
+    platforms note in labels and annotations. The values of Secrets leave it sealed for the clusters that they go to,
+    without any annotations, in which tools repeat values; tokens of service accounts stay where they are.
+
+    At most 100 objects and 1 MiB are read in one cluster. An object that is not there refuses the document; a selector
+    that finds none is a warning. `urls` are not fetched: write such objects as `k8s-objects`.
+    """
+
+    objects: list[ObjectReference] = Field(default_factory=list, max_length=OBJECTS_LIMIT)
+    """Objects to read in a cluster; traits patch the first."""
     urls: list[NonEmpty] = Field(default_factory=list)
-    """Documents with objects to fetch."""
+    """Documents with objects to fetch: refused, for nothing here calls what a document names."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if not self.objects and not self.urls:
-            raise PydanticCustomError("missing", "objects or urls is needed")
+        if self.urls:
+            raise PydanticCustomError(
+                "unsupported",
+                "urls are not fetched: nothing here calls an address that a document names; write k8s-objects",
+            )
+        if not self.objects:
+            raise PydanticCustomError("missing", "objects is needed")
         return self
 
 
+def seeks(context: RenderContext, parameters: RefObjectsParameters) -> Iterator[Sought]:
+    """Ask for each of the references."""
+    for index, reference in enumerate(parameters.objects):
+        labels = reference.labelSelector
+        query = ObjectQuery(
+            job_type=_NAME,
+            resource=reference.resource,
+            group=reference.group,
+            namespace=Namespace(reference.namespace or context.namespace),
+            name=(reference.name or context.component) if labels is None else "",
+            selector=",".join(f"{key}={value}" for key, value in sorted((labels or {}).items())),
+        )
+        yield Sought(path=f"objects[{index}]", cluster=reference.cluster, query=query)
+
+
+def render(context: RenderContext, _parameters: RefObjectsParameters) -> Rendering:
+    """Take what was read as it is.
+
+    Raises RenderError where nothing was read, or two namespaces have objects of one name.
+    """
+    if context.copies is None:
+        raise RenderError(
+            "objects", "ObjectsNotRead", "the objects to copy were not read", "Apply the document again, to read them"
+        )
+    by_key: dict[ObjectKey, dict[str, Any]] = {}
+    for copy in context.copies:
+        manifest = verbatim(context, copy, path="objects", name="")
+        key = ObjectKey.of(manifest)
+        if by_key.setdefault(key, manifest) is not manifest:
+            message = f"{key} would be a copy of two objects"
+            raise RenderError("objects", "ObjectNotUnique", message, "Leave one of them out")
+    if not by_key:
+        message = "no object was found, so there is nothing to copy"
+        raise RenderError("objects", "ReferenceNotFound", message, "Correct the labelSelector")
+    workload, *others = by_key.values()
+    return Rendering(workload=workload, others=tuple(others))
+
+
 REF_OBJECTS = JobType(
-    name="ref-objects",
+    name=_NAME,
     title="Copies of objects that live in a cluster already",
     parameters=RefObjectsParameters,
-    render=nothing_rendered,
+    render=render,
+    seeks=seeks,
     kinds=frozenset({"*"}),
     completion=rule_for,
     verbatim=True,
-    refusal="copying live objects needs a read of the cluster, which a later version does: write them as k8s-objects",
-    examples=({"objects": [{"resource": "configmaps", "name": "settings"}]},),
+    examples=(
+        {"objects": [{"resource": "configmaps", "name": "settings"}]},
+        {
+            "objects": [
+                {"resource": "deployments", "group": "apps", "name": "shop", "cluster": "dev"},
+                {"resource": "secrets", "labelSelector": {"app": "shop"}, "namespace": "demo", "cluster": "dev"},
+            ]
+        },
+    ),
 )

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from shared.bus import Bus, Delivery
+from shared.bus import Bus, BusUnavailable, Delivery, decode
 from shared.bus.parked import MessageParked
 from shared.contracts import subjects
 from shared.contracts.annotations import LABEL_TENANT, TENANT_SERVICE_ACCOUNT
@@ -25,8 +25,10 @@ from shared.contracts.facts import BEAT, FACT, AgentBeat, Fact, StepApplied, Uns
 from shared.contracts.identity import AppRef, AppUid, ClusterName, Namespace, ObjectKey, StepId, run_id
 from shared.contracts.nudge import NUDGE, Nudge
 from shared.contracts.plan import ApplyMode
+from shared.contracts.reads import OBJECTS, READ_ANSWER, ObjectQuery, ObjectsRead, ReadObjects, Recipient
+from shared.errors import Rejected
 from shared.kube import KubeApi
-from shared.sealing import generate, save_key
+from shared.sealing import generate, public_key_of, save_key
 from tests.support.bus import BusStack, bus_stack
 from tests.support.clusters import ADMIN, RunningCluster, manifest
 from tests.support.conditions import until
@@ -194,6 +196,42 @@ async def test_observer_in_the_same_account_is_nudged(world: World) -> None:
         await until(lambda: bool(nudges))
 
     assert (nudges[0].app, nudges[0].kinds) == (world.app, ("v1/ConfigMap",))
+
+
+async def test_objects_are_read_on_request_and_what_is_no_request_is_refused(world: World) -> None:
+    await world.kube.create(manifest("ConfigMap", "settings", world.namespace, data={"a": "b"}), field_manager=ADMIN)
+    gateway = await world.stack.connect("gateway")
+    subject = subjects.rpc(EDGE, OBJECTS)
+    query = ObjectQuery(
+        job_type="ref-objects", resource="configmaps", namespace=Namespace(world.namespace), name="settings"
+    )
+    key = public_key_of(generate())
+    request = ReadObjects(
+        app=world.app,
+        uid=UID,
+        cluster=EDGE,
+        queries=(query,),
+        recipients=(Recipient(cluster=EDGE, sealing_key=key),),
+        within_s=10,
+    )
+
+    async def served() -> bool:
+        try:
+            await gateway.request(subject, request)
+        except BusUnavailable:
+            return False
+        return True
+
+    async with running(world):
+        await until(served)
+        answer = decode(READ_ANSWER, await gateway.request(subject, request))
+        with pytest.raises(Rejected, match="ReadObjects"):
+            await gateway.request(subject, request.model_copy(update={"within_s": -1}))
+        with pytest.raises(Rejected, match="this is cluster edge"):
+            await gateway.request(subject, request.model_copy(update={"cluster": ClusterName("other")}))
+
+    assert isinstance(answer, ObjectsRead)
+    assert [found["data"] for found in answer.answers[0].objects] == [{"a": "b"}]
 
 
 async def test_command_for_somebody_else_is_parked(world: World) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.kube import ApiUnavailable, Forbidden, GroupVersionKind, Impersonation, KubeApi
+from shared.kube import ApiUnavailable, Forbidden, GroupVersionKind, Impersonation, KindUnknown, KubeApi
 from shared.kube.connection import KubeconfigInvalid
 from tests.support.clusters import ADMIN, RunningCluster, key, manifest
 from tests.support.conditions import until
@@ -21,6 +21,26 @@ async def test_list_has_kind_and_version_in_every_object(kube: KubeApi, kube_nam
 
     assert [(o["kind"], o["apiVersion"], o["metadata"]["name"]) for o in listing.objects] == [("ConfigMap", "v1", "b")]
     assert int(listing.resource_version) > 0
+
+
+async def test_resource_is_found_by_its_plural_in_the_version_that_its_group_prefers(kube: KubeApi) -> None:
+    config_maps = await kube.resource_named("", "configmaps")
+    scalers = await kube.resource_named("autoscaling", "horizontalpodautoscalers")
+
+    assert (str(config_maps.gvk), config_maps.namespaced) == ("v1/ConfigMap", True)
+    assert str(scalers.gvk) == "autoscaling/v2/HorizontalPodAutoscaler"
+    for group, plural in (("", "configmap"), ("apps", "configmaps"), ("no.such.group", "configmaps")):
+        with pytest.raises(KindUnknown):
+            await kube.resource_named(group, plural)
+
+
+async def test_list_is_read_as_whom_one_acts_as(kube: KubeApi, kube_namespace: str, cluster: RunningCluster) -> None:
+    if not cluster.enforces_rbac:
+        pytest.skip("the simulator does not enforce RBAC")
+    nobody = Impersonation.service_account(kube_namespace, "default")
+
+    with pytest.raises(Forbidden, match=f"system:serviceaccount:{kube_namespace}:default"):
+        [page async for page in kube.list_pages(CONFIG_MAP, namespace=kube_namespace, acting_as=nobody)]
 
 
 async def test_list_of_many_comes_whole(kube: KubeApi, kube_namespace: str) -> None:

@@ -11,10 +11,13 @@ from nats.errors import Error as NatsError
 from shared.bus import Bus, BusUnavailable, Delivery
 from shared.bus.topology import STREAMS, Durable, durables, executor_durable, parked_by
 from shared.contracts import subjects
+from shared.contracts.envelope import Envelope
+from shared.contracts.facts import AgentBeat
 from shared.contracts.identity import PRUNE, ClusterName
+from shared.contracts.reads import OBJECTS
 from tests.support.bus import BusStack, raw_client
 from tests.support.conditions import until
-from tests.support.messages import a_fact, app_ref
+from tests.support.messages import a_beat, a_fact, app_ref
 
 EAST, WEST = ClusterName("east"), ClusterName("we.st")
 DENIED_AFTER_S = 0.5
@@ -118,6 +121,40 @@ async def test_a_role_publishes_on_its_own_subjects_alone(server: BusStack, user
     assert {name for name, done in zip(SUBJECTS, stored, strict=True) if done} == MAY_PUBLISH[user]
     messages = sum(info.state.messages for info in await planner.jetstream.streams_info())
     assert messages == len(MAY_PUBLISH[user])
+
+
+async def asked(bus: Bus) -> bool:
+    """Whether somebody answers a request to the executor of `east`."""
+    try:
+        await bus.request(subjects.rpc(EAST, OBJECTS), a_fact(), timeout_s=DENIED_AFTER_S)
+    except BusUnavailable:
+        return False
+    return True
+
+
+async def a_beat_for(_envelope: Envelope) -> AgentBeat:
+    return a_beat()
+
+
+@pytest.mark.parametrize("user", MAY_PUBLISH)
+async def test_the_gateway_alone_asks_a_clusters_executor(server: BusStack, user: str) -> None:
+    executor, gateway = await server.connect("cluster-east"), await server.connect("gateway")
+    stop = await executor.serve(subjects.rpc(EAST, OBJECTS), a_beat_for)
+    # An agent's interest crosses accounts a moment after its subscription.
+    await until(lambda: asked(gateway))
+    assert await asked(await server.connect(user)) == (user == "gateway")
+    await stop()
+
+
+@pytest.mark.parametrize("user", MAY_PUBLISH)
+async def test_a_clusters_own_executor_alone_answers(server: BusStack, user: str) -> None:
+    bus, gateway = await server.connect(user), await server.connect("gateway")
+    stop = await bus.serve(subjects.rpc(EAST, OBJECTS), a_beat_for, queue="executor")
+    if user == "cluster-east":
+        await until(lambda: asked(gateway))
+    else:
+        assert not any([await asked(gateway) for _ in range(2)])
+    await stop()
 
 
 async def answered(client: Client, requests: Iterable[str]) -> set[str]:

@@ -16,7 +16,7 @@ from services.gateway.domain.records import (
     decide_apply,
     decide_delete,
 )
-from shared.contracts.desired import StoredApplication
+from shared.contracts.desired import CopiedObjects, StoredApplication
 from shared.contracts.identity import ClusterName
 from shared.contracts.phases import RunPhase
 from shared.contracts.plan import Placement
@@ -34,12 +34,14 @@ def apply(
     clusters: tuple[str, ...] = ("east",),
     last: RunPhase | None = None,
     precondition: Precondition = ANY,
+    copies: tuple[CopiedObjects, ...] = (),
 ) -> Decision:
     wanted = Wanted(
         app=a_record().app,
         uid=UID,
         document={"spec": {}} if document is None else document,
         placements=tuple(Placement(cluster=ClusterName(cluster)) for cluster in clusters),
+        copies=copies,
     )
     return decide_apply(before, last, wanted, actor="bob", at=NOW, precondition=precondition)
 
@@ -63,6 +65,19 @@ def test_another_document_raises_the_generation_and_keeps_uid_and_creation() -> 
 
 def test_other_clusters_for_the_same_document_are_a_change() -> None:
     assert isinstance(apply(stored(a_record()), clusters=("east", "west")), Replace)
+
+
+def test_objects_that_have_become_others_are_a_change_and_are_kept_with_it() -> None:
+    def copies(colour: str) -> tuple[CopiedObjects, ...]:
+        return (CopiedObjects(component="copies", objects=({"kind": "ConfigMap", "data": {"colour": colour}},)),)
+
+    first = apply(None, copies=copies("red"))
+    assert isinstance(first, Create)
+    before = stored(first.record)
+    assert apply(before, copies=copies("red")) == Unchanged(before)
+    changed = apply(before, copies=copies("blue"))
+    assert isinstance(changed, Replace)
+    assert (changed.record.generation, changed.record.copies) == (2, copies("blue"))
 
 
 @pytest.mark.parametrize("last", GOING_ON)

@@ -6,6 +6,7 @@ import pytest
 
 from shared.catalogue.entries import Catalogue
 from shared.contracts.catalogue import TypeView
+from shared.contracts.desired import CopiedObjects
 from shared.contracts.plan import Finding, Plan
 from shared.jobtypes.base import JobType, Trait
 from shared.jobtypes.builtin import BUILTIN
@@ -19,6 +20,10 @@ Document = dict[str, Any]
 CATALOGUE = Catalogue(BUILTIN, POLICY_TYPES)
 JOB_TYPES = sorted({entry.name: entry for entry in BUILTIN.job_types.values()}.values(), key=lambda entry: entry.name)
 TRAITS = sorted({entry.name: entry for entry in BUILTIN.traits.values()}.values(), key=lambda entry: entry.name)
+READ = CopiedObjects(
+    component="it", objects=({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}},)
+)
+"""What was found for a component whose type seeks objects."""
 OF_STATEFULSETS = {"claim-templates"}
 """Traits that no Deployment can have."""
 
@@ -71,7 +76,7 @@ def test_examples_of_a_component_type_are_planned(job_type: JobType[Any]) -> Non
                 planned(doc, registry=BUILTIN)
             assert [one.code for one in refused.value.findings] == ["Unsupported"]
         else:
-            plan = planned(doc, registry=BUILTIN)
+            plan = planned(doc, registry=BUILTIN, copies=[] if job_type.seeks is None else [READ])
             assert findings(plan) == []
             assert any(step.objects for step in plan.steps)
 

@@ -5,11 +5,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from shared.contracts.canonical import digest
+from shared.contracts.desired import CopiedObjects
 from shared.dialect import convert
 from shared.jobtypes.builtin import BUILTIN
 from shared.planning.policies import POLICY_TYPES
@@ -29,15 +31,16 @@ def digests() -> dict[str, str]:
     for path in goldens.rendering_paths():
         component = goldens.component_of(path)
         found[path.stem] = digest(goldens.as_data(goldens.rendered(component)))
-        found[f"plan of {path.stem}"] = _planned(seeds.application([component]))
+        copies = [CopiedObjects(component=component["name"], objects=tuple(component.pop("copies", ())))]
+        found[f"plan of {path.stem}"] = _planned(seeds.application([component]), copies)
     for path in dialect.paths():
         found[path.stem] = _planned(convert(dialect.document_of(path)).document)
     found["policies"] = _planned(seeds.with_policies())
     return found
 
 
-def _planned(document: dialect.Document) -> str:
-    return digest(planned(document, registry=BUILTIN).model_dump(mode="json"))
+def _planned(document: dialect.Document, copies: Sequence[CopiedObjects] = ()) -> str:
+    return digest(planned(document, registry=BUILTIN, copies=copies).model_dump(mode="json"))
 
 
 @pytest.mark.parametrize("seed", _SEEDS)

@@ -96,7 +96,7 @@ def test_trait_of_a_later_version_is_answered_with_one_sentence() -> None:
     assert _errors(worker) == [("spec.components[0].traits[0].type", "Unsupported", "a later version does that")]
 
 
-@pytest.mark.parametrize("name", ["helmchart", "helm", "kustomize", "ref-objects"])
+@pytest.mark.parametrize("name", ["helmchart", "helm", "kustomize"])
 def test_built_in_types_of_a_later_version_check_their_examples_and_say_so(name: str) -> None:
     entry = BUILTIN.job_types[name]
     with pytest.raises(DocumentRejected) as rejected:

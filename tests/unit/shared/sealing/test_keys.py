@@ -5,7 +5,7 @@ import pytest
 
 from shared.sealing import generate, load_keys, public_key_of, save_key
 from shared.sealing.__main__ import main
-from shared.sealing.keys import KeyFileInvalid, add_key
+from shared.sealing.keys import KeyFileInvalid, add_key, mark_key_of
 
 
 def test_keygen_writes_a_private_file_and_prints_the_public_key(
@@ -86,3 +86,14 @@ def test_changing_what_is_no_key_file_changes_nothing(
 
     assert path.read_text(encoding="utf-8") == "no key"
     assert "nothing was changed" in capsys.readouterr().err
+
+
+def test_mark_key_stays_when_a_newer_key_comes_and_is_no_key_itself(tmp_path: Path) -> None:
+    path = tmp_path / "sealing.key"
+    save_key(generate(), path)
+    before = mark_key_of(load_keys(path))
+    add_key(generate(), path)
+
+    assert mark_key_of(load_keys(path)) == before
+    assert mark_key_of([generate()]) != before
+    assert load_keys(path)[-1].encode() not in before
