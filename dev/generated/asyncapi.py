@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from shared.bus import parked, replaying
-from shared.contracts import commands, desired, envelope, facts, nudge, runs, versions
+from shared.contracts import commands, desired, differences, envelope, facts, nudge, runs, versions
 from shared.contracts.subjects import ROOT
 
 _REF = "#/components/schemas/{model}"
@@ -80,6 +80,11 @@ CHANNELS: dict[str, Channel] = {
         f"{ROOT}.replay.{{consumer}}",
         "Request and answer, not stored: has a central consumer take a parked message of its own again.",
         (replaying.ReplayParked, replaying.Replayed),
+    ),
+    "diff": Channel(
+        f"{ROOT}.rpc.{{cluster}}.diff",
+        "Request and answer, not stored: what a plan would change in a cluster, by dry run. Gateway → executor.",
+        (differences.CheckSlice, differences.SliceChecked, differences.CompareSteps, differences.StepsCompared),
     ),
     "nudge": Channel(
         f"{ROOT}.nudge.{{cluster}}",

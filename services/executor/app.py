@@ -10,13 +10,15 @@ from services.executor.adapters.beats import Beats
 from services.executor.adapters.keyring import Keyring
 from services.executor.adapters.mailbox import Mailbox
 from services.executor.adapters.meter import PrometheusMeter
+from services.executor.adapters.questions import Questions
 from services.executor.domain.grants import DECLARED_KINDS, Grants
 from services.executor.handlers.apply import Application
 from services.executor.handlers.commands import Commands
+from services.executor.handlers.comparing import Comparing
 from services.executor.handlers.enrolment import Enrolments
 from services.executor.handlers.prepare import Preparation
 from services.executor.handlers.prune import Pruning
-from services.executor.ports import Answers, Cluster, Meter, OpenSealed
+from services.executor.ports import Answers, Cluster, DryRunCluster, Meter, OpenSealed
 from services.executor.settings import ExecutorSettings
 from shared.bus import Bus, BusClosed, Parker, work
 from shared.bus.topology import executor_durable
@@ -70,6 +72,21 @@ def build(
     )
 
 
+def build_comparing(cluster: DryRunCluster, *, name: ClusterName, grants: Grants, open_sealed: OpenSealed) -> Comparing:
+    """Wire what answers questions about plans."""
+    enrolments = Enrolments(cluster, name)
+    return Comparing(
+        cluster,
+        enrolments,
+        grants,
+        open_sealed,
+        preparation=Preparation(cluster, enrolments, grants),
+        pruning=Pruning(cluster, enrolments),
+        name=name,
+        now=now,
+    )
+
+
 async def run(settings: ExecutorSettings) -> None:
     """Run until a signal or a failure."""
     cluster = ClusterName(settings.cluster)
@@ -87,14 +104,16 @@ async def run(settings: ExecutorSettings) -> None:
         source = f"kubemin/{NAME}/{cluster}-{uuid4().hex[:8]}"
         bus = await Bus.connect(settings, source=source, on_closed=lambda: stopping.fail(BusClosed()))
         stack.push_async_callback(bus.close)
+        grants = Grants(kinds_by_type(BUILTIN), settings.granted)
         commands = build(
             api,
             BusAnswers(bus, cluster),
             name=cluster,
-            grants=Grants(kinds_by_type(BUILTIN), settings.granted),
+            grants=grants,
             open_sealed=keyring.open,
             meter=PrometheusMeter(metrics),
         )
+        questions = Questions(bus, cluster, build_comparing(api, name=cluster, grants=grants, open_sealed=keyring.open))
         mailbox = Mailbox(commands)
         durable = executor_durable(cluster)
         beats = Beats(bus, api, cluster, keyring, now=now, started_at=now())
@@ -109,7 +128,7 @@ async def run(settings: ExecutorSettings) -> None:
         await serve(
             NAME,
             http=settings,
-            tasks={"commands": lambda stop: consume(stopping=stop), "beats": beats.run},
+            tasks={"commands": lambda stop: consume(stopping=stop), "beats": beats.run, "questions": questions.run},
             ready=lambda: _not_ready(bus, beats),
             stopping=stopping,
             metrics=metrics,
