@@ -21,7 +21,7 @@ from shared.contracts.plan import Finding, Placement, Plan
 from shared.contracts.registry import ClusterRecord
 from shared.dialect import with_clones
 from shared.jobtypes.base import Registry as JobTypes
-from shared.planning import DocumentRejected, Limits, LocatedSecret, make_plan, secret_locations
+from shared.planning import Application, DocumentRejected, Limits, LocatedSecret, make_plan, secret_locations
 from shared.planning.trees import path_text
 
 
@@ -147,6 +147,22 @@ class Drafting:
         strictness.admit(plan.warnings, strict=draft.strict)
         return wanted, plan
 
+    def replanned(self, record: DesiredRecord) -> Plan | None:
+        """Plan a stored generation again, in the caller's thread; None where this build refuses the document."""
+        try:
+            application = documents.check(record.document, self._job_types).application
+            return make_plan(
+                application,
+                ref=record.app,
+                uid=record.uid,
+                generation=record.generation,
+                placements=record.targets,
+                registry=self._job_types,
+                limits=self._limits,
+            )
+        except DocumentRejected:
+            return None
+
     def _seal(self, draft: Draft, stored: StoredApplication | None, uid: AppUid) -> tuple[Wanted, Plan]:
         # The plan is made of the sealed document, so that no plain value gets any further than the sealer.
         checked = draft.checked
@@ -160,9 +176,9 @@ class Drafting:
             placements=draft.placements,
             previous=None if stored is None else stored.record.document,
         )
-        application = documents.check(sealing.document, self._job_types).application if locations else None
+        # It was checked before its values were sealed, and rendering looks at each again.
         plan = make_plan(
-            application or checked.application,
+            Application.model_validate(sealing.document) if locations else checked.application,
             ref=draft.app,
             uid=uid,
             generation=1 if stored is None else stored.record.generation + 1,

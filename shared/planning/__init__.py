@@ -5,6 +5,7 @@ clocks, randomness, and the name of any job type or trait.
 """
 
 from shared.planning.checking import check_document, plan_document
+from shared.planning.disposal import Fate, fate
 from shared.planning.document import Application
 from shared.planning.findings import DocumentRejected
 from shared.planning.jobs import with_attempt
@@ -25,10 +26,12 @@ __all__ = [
     "Application",
     "Destination",
     "DocumentRejected",
+    "Fate",
     "Limits",
     "LocatedSecret",
     "check_document",
     "destinations_of",
+    "fate",
     "make_plan",
     "masked",
     "masked_document",
