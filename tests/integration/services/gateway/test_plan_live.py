@@ -26,8 +26,8 @@ from shared.contracts.identity import ClusterName
 from shared.contracts.phases import Reason
 from shared.errors import Rejected
 from tests.integration.services.gateway.conftest import Team
-from tests.support.waiting import eventually
 from tests.support.gateway import GatewayStack
+from tests.support.waiting import eventually
 
 EAST = ClusterName("east")
 Request = CheckSlice | CompareSteps
