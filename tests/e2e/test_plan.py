@@ -15,10 +15,11 @@ from shared.kube import GroupVersionKind
 from tests.e2e.system import Document, System, application, component
 from tests.e2e.test_newcomer import kubemin
 from tests.e2e.test_secrets import assert_clean_files
+from tests.support.clusters import written
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180, func_only=True)]
 
-KINDS = ("v1/ConfigMap", "v1/Secret", "v1/Service", "v1/PersistentVolumeClaim", "v1/Event", "apps/v1/Deployment")
+KINDS = ("v1/ConfigMap", "v1/Secret", "v1/Service", "v1/PersistentVolumeClaim", "apps/v1/Deployment")
 
 
 @pytest.fixture
@@ -32,12 +33,12 @@ def file(tmp_path: Path) -> Path:
 
 
 async def everything(system: System, namespace: str) -> dict[str, str]:
-    """Resource versions of all that the tenant's namespace has, in both clusters."""
+    """What any write but a controller's would change of all that the tenant's namespace has, in both clusters."""
     found: dict[str, str] = {}
     for name, api in system.kube.items():
         for kind in map(GroupVersionKind.parse, KINDS):
             for obj in (await api.list_objects(kind, namespace=namespace)).objects:
-                found[f"{name}/{kind}/{obj['metadata']['name']}"] = obj["metadata"]["resourceVersion"]
+                found[f"{name}/{kind}/{obj['metadata']['name']}"] = written(obj["metadata"])
     return found
 
 

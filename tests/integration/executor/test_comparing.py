@@ -29,7 +29,7 @@ from shared.contracts.sealed import write
 from shared.kube import GroupVersionKind, KubeApi
 from shared.sealing import Place, open_value, public_key_of, seal
 from tests.integration.executor.conftest import CLUSTER, TENANT, Executor, prepared, to_apply
-from tests.support.clusters import ADMIN, RunningCluster, key, manifest
+from tests.support.clusters import ADMIN, RunningCluster, key, manifest, written
 from tests.support.conditions import until
 
 KINDS = ("v1/ConfigMap", "v1/Secret", "v1/Service", "v1/Event", "apps/v1/Deployment")
@@ -77,11 +77,11 @@ async def checked(executor: Executor, *steps: PreparedStep, unwanted: Sequence[O
 
 
 async def everything(kube: KubeApi, namespace: str) -> dict[str, str]:
-    """Every object of the namespace with its resource version, events included."""
+    """Every object of the namespace with what any write but a controller's would change, events included."""
     found: dict[str, str] = {}
     for kind in map(GroupVersionKind.parse, KINDS):
         for obj in (await kube.list_objects(kind, namespace=namespace)).objects:
-            found[f"{kind}/{obj['metadata']['name']}"] = obj["metadata"]["resourceVersion"]
+            found[f"{kind}/{obj['metadata']['name']}"] = written(obj["metadata"])
     return found
 
 
