@@ -69,7 +69,7 @@ class Accepted:
 class Changes:
     """The handlers of everything that changes an application."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that a change needs, each by keyword
         self,
         *,
         store: ApplicationStore,
