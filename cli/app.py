@@ -91,14 +91,23 @@ def plan(
     ctx: typer.Context,
     file: Files,
     strict: Strict = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what would change in each object, line by line.")] = False,
+    detailed_exitcode: Annotated[
+        bool,
+        typer.Option("--detailed-exitcode", help="Exit with 3 where something would change, 2 if not all is known."),
+    ] = False,
     output: Annotated[PlanOutput, typer.Option("-o", "--output", help="json: exactly the gateway's.")] = (
         PlanOutput.TABLE
     ),
 ) -> None:
-    """Show what documents would do, and do nothing. Exit code: 0 accepted, 1 rejected, 2 could not tell."""
+    """Show what documents would do, and do nothing. Exit code: 0 accepted, 1 would be refused, 2 could not tell."""
     from cli.commands import documents
 
-    run(ctx, output, lambda s, c: documents.plan(s, c, file, strict=strict))
+    run(
+        ctx,
+        output,
+        lambda s, c: documents.plan(s, c, file, strict=strict, diffs=diff, detailed=detailed_exitcode),
+    )
 
 
 @app.command(epilog=EPILOG)

@@ -27,6 +27,8 @@ class ExitCode(IntEnum):
     """Refused, rejected, or it ran and did not succeed."""
     UNKNOWN = 2
     """Could not tell."""
+    CHANGES = 3
+    """Of `plan --detailed-exitcode`: applying would change something. 2, as Terraform has it, is taken."""
     INTERRUPTED = 130
     """Ctrl-C, as shells have it: 128 + SIGINT."""
     TERMINATED = 143

@@ -12,12 +12,21 @@ from cli.documents import Document, read_all
 from cli.failures import CouldNotTell, ExitCode, Refused
 from cli.locating import Lines
 from cli.printing import show
-from cli.render import findings, plans, runs
+from cli.render import changes, findings, plans, runs
 from cli.render.phases import BAD, QUIET
 from cli.session import Session
 from shared.contracts.plan import Finding
+from shared.contracts.views import PlanView
 
-_Handle = Callable[[Document], Awaitable[None]]
+_Handle = Callable[[Document], Awaitable[ExitCode]]
+_SEVERITY = (
+    ExitCode.OK,
+    ExitCode.CHANGES,
+    ExitCode.FAILED,
+    ExitCode.UNKNOWN,
+    ExitCode.INTERRUPTED,
+    ExitCode.TERMINATED,
+)
 
 
 async def apply(
@@ -26,7 +35,7 @@ async def apply(
     """Send every document, then wait for all of their runs where that was asked for."""
     started: list[str] = []
 
-    async def send(document: Document) -> None:
+    async def send(document: Document) -> ExitCode:
         session.interrupted = "Interrupted; `kubemin list` shows what was accepted."
         answer = await client.apply(document.text, strict=strict)
         result = answer.value
@@ -36,6 +45,7 @@ async def apply(
         _warn(session, document, result.warnings)
         if result.run is not None and (result.changed or waiting):
             started.append(result.run)
+        return ExitCode.OK
 
     code = await _each(session, files, send)
     if waiting and started:
@@ -45,23 +55,38 @@ async def apply(
     return code
 
 
-async def plan(session: Session, client: Client, files: Sequence[str], *, strict: bool) -> ExitCode:
+async def plan(
+    session: Session, client: Client, files: Sequence[str], *, strict: bool, diffs: bool, detailed: bool
+) -> ExitCode:
     """Show what every document would do."""
 
-    async def show(document: Document) -> None:
+    async def show(document: Document) -> ExitCode:
         answer = await client.plan(document.text, strict=strict)
-        session.terminal.answer(answer.body, plans.plan(answer.value, _origin(document)))
+        session.terminal.answer(answer.body, plans.plan(answer.value, _origin(document), diffs=diffs))
+        return _outcome(answer.value, detailed=detailed)
 
     return await _each(session, files, show)
+
+
+def _outcome(view: PlanView, *, detailed: bool) -> ExitCode:
+    """Whether a cluster would refuse it; `detailed`: and whether it would change anything, as far as all say so."""
+    if any(cluster.problems for cluster in view.clusters):
+        return ExitCode.FAILED
+    if not detailed:
+        return ExitCode.OK
+    if not all(cluster.compared for cluster in view.clusters):
+        return ExitCode.UNKNOWN
+    return ExitCode.CHANGES if changes.EFFECTS.intersection(changes.all_changes(view)) else ExitCode.OK
 
 
 async def convert(session: Session, client: Client, files: Sequence[str], *, strict: bool) -> ExitCode:
     """Print every document as an OAM Application, secret values as they are in the file."""
 
-    async def show(document: Document) -> None:
+    async def show(document: Document) -> ExitCode:
         answer = await client.convert(document.text, strict=strict)
         session.terminal.write(json.dumps(answer.value.document, ensure_ascii=False).encode())
         _warn(session, document, answer.value.warnings)
+        return ExitCode.OK
 
     # A refusal among the documents would be taken for one of them by whoever reads them.
     return await _each(session, files, show, refusals=False)
@@ -72,12 +97,12 @@ async def _each(session: Session, files: Sequence[str], handle: _Handle, *, refu
     worst = ExitCode.OK
     for number, document in enumerate(documents):
         try:
-            await handle(document)
+            worst = _worse(worst, await handle(document))
         except Refused as refused:
             if refusals and session.terminal.output != "table":
                 session.terminal.write(refused.body)
             show(session.terminal.err, findings.problem(refused.problem, document.name, _origin(document)))
-            worst = max(worst, refused.exit_code)
+            worst = _worse(worst, refused.exit_code)
         except CouldNotTell as failure:
             # The others would meet the same; sending one again does no harm, for the same again changes nothing.
             session.terminal.err.print(
@@ -85,8 +110,12 @@ async def _each(session: Session, files: Sequence[str], handle: _Handle, *, refu
             )
             if left := len(documents) - number - 1:
                 session.terminal.err.print(f"{left} more not sent")
-            return max(worst, session.failed(failure))
+            return _worse(worst, session.failed(failure))
     return worst
+
+
+def _worse(left: ExitCode, right: ExitCode) -> ExitCode:
+    return max(left, right, key=_SEVERITY.index)
 
 
 def _warn(session: Session, document: Document, warnings: Sequence[Finding]) -> None:

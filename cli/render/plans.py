@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cli.render import treatments
+from cli.render import changes, treatments
 from cli.render.findings import Origin, warnings
 from cli.render.layout import Rows, indented
 from cli.render.phases import BUSY, HELD, QUIET
 from cli.render.text import counted, plain
+from shared.contracts.differences import Change
 from shared.contracts.identity import ObjectKey, StepId
 from shared.contracts.views import PlanObjectView, PlanStepView, PlanView
 
@@ -18,18 +19,34 @@ _Placement = tuple[str, str]
 """Cluster and namespace."""
 
 
-def plan(view: PlanView, origin: Origin | None = None) -> RenderableType:
-    """Steps in their order, cluster by cluster, then what has to be there, what overrides what, and warnings."""
+def plan(view: PlanView, origin: Origin | None = None, *, diffs: bool = False) -> RenderableType:
+    """What speaks against it, then the steps in their order, cluster by cluster, and whatever else is to be told.
+
+    With `diffs` what would change stands in full beneath each object.
+    """
     parts: list[RenderableType] = [_head(view)]
+    if not view.changed:
+        parts.append(Text("It is what was applied last: applying it again does nothing.", style=QUIET))
+    if against := changes.problems(view):
+        parts += ["", Text("It would be refused:", style="bold"), indented(against, _INDENT)]
     for placements, steps in _alike(view.steps):
-        parts += ["", _placed(placements, view.namespace), indented(_steps(steps), _INDENT)]
+        parts += ["", _placed(placements, view.namespace), indented(_steps(steps, diffs=diffs), _INDENT)]
         if needed := _needed(steps):
             parts += ["", indented(needed, _INDENT)]
+    parts += _listed("Not wanted any more:", changes.unwanted(view))
     if view.overrides:
         parts += ["", Text("Overrides:", style="bold"), *(indented(line, _INDENT) for line in _overrides(view))]
     if view.warnings:
         parts += ["", Text("Warnings:", style="bold"), indented(warnings(view.warnings, origin), _INDENT)]
+    parts += _listed("The clusters warn:", changes.hints(view))
+    parts += _listed("Not known:", changes.unsaid(view))
     return Group(*parts)
+
+
+def _listed(heading: str, lines: Iterable[Text]) -> list[RenderableType]:
+    """A heading over lines, if there are any."""
+    found = [indented(line, _INDENT) for line in lines]
+    return ["", Text(heading, style="bold"), *found] if found else []
 
 
 def _head(view: PlanView) -> Text:
@@ -37,8 +54,10 @@ def _head(view: PlanView) -> Text:
     said = [counted(len(view.steps), "step"), counted(objects, "object")]
     said += [counted(len(view.overrides), "override")] if view.overrides else []
     said += [counted(len(view.warnings), "warning")] if view.warnings else []
+    told = changes.counts(view)
     head = Text.assemble((f"{view.namespace}/{view.name}", "bold"), f"  generation {view.generation}: ")
-    return head.append(", ".join(said))
+    head.append(", ".join(said))
+    return head.append(f"\n{told}") if told else head
 
 
 def _alike(steps: Iterable[PlanStepView]) -> list[tuple[list[_Placement], list[PlanStepView]]]:
@@ -67,15 +86,16 @@ def _placed(placements: Sequence[_Placement], home: str) -> Text:
     return text if namespace == home else text.append(f", namespace {plain(namespace)}")
 
 
-def _steps(steps: Sequence[PlanStepView]) -> RenderableType:
+def _steps(steps: Sequence[PlanStepView], *, diffs: bool) -> RenderableType:
     digits = len(str(len(steps)))
     numbers = {step.step: number for number, step in enumerate(steps, 1)}
-    verbs = [len(treatments.verb(obj)) for step in steps for obj in step.objects if step.overridden_by is None]
+    verbs = [len(_verb(obj)[0]) for step in steps for obj in step.objects if step.overridden_by is None]
     lines: list[RenderableType] = []
     for step in steps:
         head = Text(f"{numbers[step.step]:>{digits}}  ", style=QUIET).append(plain(step.step), style="bold")
         lines.append(head.append(f"  {_kind(step)}", style=QUIET))
-        lines += [indented(line, digits + 4) for line in _contents(step, numbers, max(verbs, default=0))]
+        contents = _contents(step, numbers, max(verbs, default=0), diffs=diffs)
+        lines += [indented(line, digits + 4) for line in contents]
     return Group(*lines)
 
 
@@ -83,7 +103,7 @@ def _kind(step: PlanStepView) -> str:
     return f"{plain(step.job_type)}, runs once" if step.runs_once else plain(step.job_type)
 
 
-def _contents(step: PlanStepView, numbers: dict[StepId, int], width: int) -> Iterator[Text]:
+def _contents(step: PlanStepView, numbers: dict[StepId, int], width: int, *, diffs: bool) -> Iterator[RenderableType]:
     if step.waits_for:
         names = [f"{numbers[name]} {plain(name)}" if name in numbers else plain(name) for name in step.waits_for]
         yield Text(f"waits for {', '.join(names)}", style=BUSY)
@@ -92,11 +112,26 @@ def _contents(step: PlanStepView, numbers: dict[StepId, int], width: int) -> Ite
         yield Text(f"skipped: {plain(step.overridden_by)} carries {what} later", style=HELD)
         return
     for obj in step.objects:
-        text = Text(f"{treatments.verb(obj):<{width}}  ", style=QUIET).append(
-            _named(obj.key, step.namespace), "default"
-        )
-        notes = "; ".join(treatments.notes(obj))
+        verb, style = _verb(obj)
+        text = Text(f"{verb:<{width}}  ", style=style).append(_named(obj.key, step.namespace), "default")
+        notes = "; ".join((*treatments.notes(obj), *_told(obj, diffs=diffs)))
         yield text.append(f" ({plain(notes)})", style=QUIET) if notes else text
+        if diffs and obj.live is not None:
+            yield from (indented(line, 2 * _INDENT) for line in changes.diff(obj.live))
+
+
+def _verb(obj: PlanObjectView) -> tuple[str, str]:
+    """What would become of it, or where no cluster says so what would be done; and the colour."""
+    if obj.live is None or obj.live.change is Change.UNKNOWN:
+        return treatments.verb(obj), QUIET
+    return changes.word(obj.live.change), changes.style(obj.live.change)
+
+
+def _told(obj: PlanObjectView, *, diffs: bool) -> Iterator[str]:
+    """What its cluster says of it; the fields stand in the diff, if that is shown."""
+    if obj.live is not None:
+        said = changes.note(obj.live.model_copy(update={"fields": ()}) if diffs else obj.live)
+        yield from (said,) if said else ()
 
 
 def _named(key: ObjectKey, namespace: str) -> str:

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from shared.bus import parked, replaying
-from shared.contracts import commands, desired, envelope, facts, nudge, reads, runs, versions
+from shared.contracts import commands, desired, differences, envelope, facts, nudge, reads, runs, versions
 from shared.contracts.subjects import ROOT
 
 _REF = "#/components/schemas/{model}"
@@ -86,6 +86,11 @@ CHANNELS: dict[str, Channel] = {
         "Request and answer, not stored: reads objects that live in the cluster, for copies of them. "
         "Gateway → executor of the cluster.",
         (reads.ReadObjects, reads.ObjectsRead, reads.ObjectsNotRead),
+    ),
+    "diff": Channel(
+        f"{ROOT}.rpc.{{cluster}}.diff",
+        "Request and answer, not stored: what a plan would change in a cluster, by dry run. Gateway → executor.",
+        (differences.CheckSlice, differences.SliceChecked, differences.CompareSteps, differences.StepsCompared),
     ),
     "nudge": Channel(
         f"{ROOT}.nudge.{{cluster}}",

@@ -14,15 +14,17 @@ from services.executor.adapters.requests import Requests, answering
 from services.executor.domain.grants import DECLARED_KINDS, Grants
 from services.executor.handlers.apply import Application
 from services.executor.handlers.commands import Commands
+from services.executor.handlers.comparing import Comparing
 from services.executor.handlers.enrolment import Enrolments
 from services.executor.handlers.prepare import Preparation
 from services.executor.handlers.prune import Pruning
 from services.executor.handlers.reading import Reading
-from services.executor.ports import Answers, Cluster, ClusterObjects, Meter, OpenSealed, SealFor
+from services.executor.ports import Answers, Cluster, ClusterObjects, DryRunCluster, Meter, OpenSealed, SealFor
 from services.executor.settings import ExecutorSettings
 from shared.bus import Bus, BusClosed, Parker, work
 from shared.bus.topology import executor_durable
 from shared.contracts import subjects
+from shared.contracts.differences import DIFF, DIFF_REQUEST
 from shared.contracts.identity import ClusterName
 from shared.contracts.reads import OBJECTS, READ_REQUEST
 from shared.jobtypes.base import Registry
@@ -78,6 +80,21 @@ def build_reading(cluster: ClusterObjects, *, name: ClusterName, grants: Grants,
     return Reading(cluster, name, enrolments=Enrolments(cluster, name), grants=grants, seal=seal)
 
 
+def build_comparing(cluster: DryRunCluster, *, name: ClusterName, grants: Grants, open_sealed: OpenSealed) -> Comparing:
+    """Wire what answers questions about plans."""
+    enrolments = Enrolments(cluster, name)
+    return Comparing(
+        cluster,
+        enrolments,
+        grants,
+        open_sealed,
+        preparation=Preparation(cluster, enrolments, grants),
+        pruning=Pruning(cluster, enrolments),
+        name=name,
+        now=now,
+    )
+
+
 async def run(settings: ExecutorSettings) -> None:
     """Run until a signal or a failure."""
     cluster = ClusterName(settings.cluster)
@@ -105,7 +122,9 @@ async def run(settings: ExecutorSettings) -> None:
             meter=PrometheusMeter(metrics),
         )
         reading = build_reading(api, name=cluster, grants=grants, seal=keyring.seal)
-        requests = Requests(bus, cluster, {OBJECTS: answering(READ_REQUEST, reading.read)})
+        comparing = build_comparing(api, name=cluster, grants=grants, open_sealed=keyring.open)
+        asked = {OBJECTS: answering(READ_REQUEST, reading.read), DIFF: answering(DIFF_REQUEST, comparing.answer)}
+        requests = Requests(bus, cluster, asked)
         mailbox = Mailbox(commands)
         durable = executor_durable(cluster)
         beats = Beats(bus, api, cluster, keyring, now=now, started_at=now())

@@ -104,6 +104,58 @@ class Cluster(ClusterReader, Protocol):
         ...
 
 
+class DryRunCluster(ClusterReader, Protocol):
+    """Writes of the Kubernetes API that can be asked for in dry run, when they change nothing."""
+
+    async def create(
+        self, manifest: Object, *, field_manager: str, acting_as: Impersonation | None = None, dry_run: bool = False
+    ) -> Object:
+        """As `Cluster.create`."""
+        ...
+
+    async def apply(
+        self,
+        manifest: Object,
+        *,
+        field_manager: str,
+        force: bool,
+        acting_as: Impersonation | None = None,
+        dry_run: bool = False,
+    ) -> Object:
+        """As `Cluster.apply`."""
+        ...
+
+    async def patch(
+        self,
+        key: ObjectKey,
+        patch: Object,
+        *,
+        field_manager: str,
+        acting_as: Impersonation | None = None,
+        dry_run: bool = False,
+    ) -> Object:
+        """As `Cluster.patch`."""
+        ...
+
+    async def replace(
+        self, manifest: Object, *, field_manager: str, acting_as: Impersonation | None = None, dry_run: bool = False
+    ) -> Object:
+        """As `Cluster.replace`."""
+        ...
+
+    async def delete(
+        self,
+        key: ObjectKey,
+        *,
+        uid: str = "",
+        propagation: str = "Background",
+        acting_as: Impersonation | None = None,
+        dry_run: bool = False,
+    ) -> None:
+        """As `Cluster.delete`."""
+        ...
+
+
 class Answers(Protocol):
     """Where answers go."""
 

@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from services.gateway.adapters.agents import BusAgents
 from services.gateway.adapters.announcing import BusAnnouncer
 from services.gateway.adapters.asking import BusClusters
 from services.gateway.adapters.listening import BeatListener, ChangeListener
 from services.gateway.adapters.parked import BusParked
 from services.gateway.adapters.sealing import SodiumSealer
 from services.gateway.clusters import Clusters
+from services.gateway.comparing import Comparing
 from services.gateway.copying import Copying
 from services.gateway.drafting import Drafting
 from services.gateway.handlers import Changes
@@ -169,6 +171,7 @@ def _changes(
             limits=DEFAULT_LIMITS,
             parallel=settings.parallel_documents,
         ),
+        comparing=Comparing(BusAgents(bus), projections, within_s=settings.plan_clusters_s),
         now=_now,
         new_uid=_new_uid,
     )

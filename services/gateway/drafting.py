@@ -24,6 +24,7 @@ from shared.contracts.registry import ClusterRecord
 from shared.dialect import with_clones
 from shared.jobtypes.base import Registry as JobTypes
 from shared.planning import (
+    Application,
     DocumentRejected,
     Limits,
     LocatedSecret,
@@ -185,6 +186,13 @@ class Drafting:
             previous=() if stored is None else stored.record.copies,
         )
 
+    def replanned(self, record: DesiredRecord) -> Plan | None:
+        """Plan a stored generation again, in the caller's thread; None where this build refuses the document."""
+        try:
+            return self._plan_again(record, record.generation)
+        except DocumentRejected:
+            return None
+
     def _seal(self, draft: Draft, stored: StoredApplication | None, uid: AppUid, copies: Copies) -> tuple[Wanted, Plan]:
         # The plan is made of the sealed document, so that no plain value gets any further than the sealer.
         checked = draft.checked
@@ -198,9 +206,9 @@ class Drafting:
             placements=draft.placements,
             previous=None if stored is None else stored.record.document,
         )
-        application = documents.check(sealing.document, self._job_types).application if locations else None
+        # It was checked before its values were sealed, and rendering looks at each again.
         plan = make_plan(
-            application or checked.application,
+            Application.model_validate(sealing.document) if locations else checked.application,
             ref=draft.app,
             uid=uid,
             generation=1 if stored is None else stored.record.generation + 1,

@@ -7,7 +7,9 @@ sweep over unobserved records finds it, so a bus that is away refuses nobody.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
+from services.gateway.comparing import Comparing
 from services.gateway.domain import documents
 from services.gateway.domain.access import Principal
 from services.gateway.domain.preconditions import Precondition
@@ -39,7 +41,7 @@ from shared.contracts.plan import Finding, Plan
 from shared.contracts.views import PlanView
 from shared.errors import KubeMinError, Retryable
 from shared.logging import bound, get_logger
-from shared.planning import DocumentRejected, plan_view
+from shared.planning import DocumentRejected
 
 logger = get_logger(__name__)
 
@@ -67,7 +69,7 @@ class Accepted:
 class Changes:
     """The handlers of everything that changes an application."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that a change needs, each by keyword
         self,
         *,
         store: ApplicationStore,
@@ -76,6 +78,7 @@ class Changes:
         projections: Projections,
         announcer: Announcer,
         drafting: Drafting,
+        comparing: Comparing,
         now: Callable[[], datetime],
         new_uid: Callable[[], AppUid],
     ) -> None:
@@ -85,6 +88,7 @@ class Changes:
         self._projections = projections
         self._announcer = announcer
         self._drafting = drafting
+        self._comparing = comparing
         self._now = now
         self._new_uid = new_uid
 
@@ -101,7 +105,7 @@ class Changes:
         draft = await self._drafting.draft(principal, raw, strict=strict)
         with bound(app=str(draft.app)):
             for _ in range(_ATTEMPTS):
-                decision, plan = await self._decide(principal, draft, precondition, request)
+                decision, plan, _ = await self._decide(principal, draft, precondition, request)
                 accepted = await self._write(decision, plan.warnings, request)
                 if accepted is not None:
                     return accepted
@@ -110,10 +114,19 @@ class Changes:
     async def plan(
         self, principal: Principal, raw: bytes, precondition: Precondition, *, strict: bool = False
     ) -> PlanView:
-        """Return the plan of what `apply` would write; touches nothing and raises the same."""
+        """Return the plan of what `apply` would write, and what the clusters say of it.
+
+        Touches nothing, and raises the same as `apply`.
+        """
         draft = await self._drafting.draft(principal, raw, strict=strict)
-        _, plan = await self._decide(principal, draft, precondition, "")
-        return plan_view(plan)
+        decision, plan, stored = await self._decide(principal, draft, precondition, "")
+        record = None if stored is None else stored.record
+        previous = (lambda: None) if record is None else partial(self._drafting.replanned, record)
+        with bound(app=str(draft.app)):
+            view = await self._comparing.compared(plan, record, previous)
+        if not isinstance(decision, Unchanged):
+            return view
+        return view.model_copy(update={"changed": False, "generation": decision.stored.record.generation})
 
     async def convert(self, principal: Principal, raw: bytes, *, strict: bool = False) -> Conversion:
         """Return a document as OAM, secret values as they were sent; raises DocumentUnreadable, DocumentRejected."""
@@ -183,7 +196,7 @@ class Changes:
 
     async def _decide(
         self, principal: Principal, draft: Draft, precondition: Precondition, request: str
-    ) -> tuple[Decision, Plan]:
+    ) -> tuple[Decision, Plan, StoredApplication | None]:
         stored = await self._store.by_name(draft.app.namespace, draft.app.name)
         if stored is not None and stored.record.app.tenant != principal.tenant:
             # The namespace has changed hands; what is left in it is still its former tenant's.
@@ -201,7 +214,7 @@ class Changes:
             precondition=precondition,
             request=request,
         )
-        return decision, plan
+        return decision, plan, stored
 
     async def _mine(self, principal: Principal, namespace: str, name: str) -> StoredApplication:
         """Return the caller's application; raises NotFound and NamespaceForbidden."""

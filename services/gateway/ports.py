@@ -10,6 +10,7 @@ from services.gateway.domain.merging import Observations
 from services.gateway.domain.parked import Held
 from shared.contracts.api import ReplayResult
 from shared.contracts.desired import DesiredRecord, PagePosition, StoredApplication
+from shared.contracts.differences import CheckSlice, CompareSteps, SliceChecked, StepsCompared
 from shared.contracts.facts import ObservationOrder, PodsObserved
 from shared.contracts.identity import AppRef, AppUid, ClusterName, RunId, Tenant
 from shared.contracts.phases import AppPhase
@@ -18,6 +19,7 @@ from shared.contracts.reads import ObjectsNotRead, ObjectsRead, ReadObjects
 from shared.contracts.registry import ClusterRecord, TokenRecord
 from shared.contracts.runs import RunEvent
 from shared.contracts.views import RunSummary, RunView
+from shared.errors import Retryable
 from shared.planning import LocatedSecret
 from shared.store.idempotency import Entry, StoredAnswer
 
@@ -169,6 +171,22 @@ class Announcer(Protocol):
 
     async def changed(self, record: DesiredRecord) -> None:
         """Publish; raises Retryable."""
+        ...
+
+
+class NotAnswered(Retryable):
+    """A cluster's executor has not answered; the words say why, for people."""
+
+
+class Agents(Protocol):
+    """The clusters' executors; each call ends within the request's `within_s`."""
+
+    async def check(self, request: CheckSlice) -> SliceChecked:
+        """Have a slice checked; raises NotAnswered."""
+        ...
+
+    async def compare(self, request: CompareSteps) -> StepsCompared:
+        """Have objects compared; raises NotAnswered."""
         ...
 
 

@@ -25,6 +25,9 @@ class GatewaySettings(HttpSettings, CentralSettings):
 
     Longer than the 10 s of one operation of the database, of which a request needs several.
     """
+    plan_clusters_s: float = Field(default=8.0, gt=0, le=25)
+    """Seconds that the clusters of a plan have to say what it would change there; what they have not said by then is
+    told as not known. Below `answer_timeout_s`, of which the planning itself takes its part."""
     write_timeout_s: float = Field(default=10.0, gt=0)
     """Seconds that a live reader may leave us waiting before it is cut off; it can come back and resume."""
     keep_alive_s: float = Field(default=15.0, gt=0)

@@ -26,6 +26,7 @@ from shared.bus.errors import (
     NoStream,
     OversizeMessage,
     translate,
+    unanswered,
 )
 from shared.bus.tail import Deliver, Resync, Tail
 from shared.contracts.envelope import Envelope, MalformedMessage, NewerMessage, unwrap, wrap
@@ -224,7 +225,7 @@ class Bus:
         try:
             answer = await self._client.request(subject, payload, timeout=timeout_s)
         except LIBRARY_ERRORS as error:
-            raise BusUnavailable(doing, str(error) or type(error).__name__) from error
+            raise unanswered(error, doing) from error
         if answer.headers and _ERROR_HEADER in answer.headers:
             raise Rejected(answer.headers[_ERROR_HEADER])
         try:
@@ -242,6 +243,7 @@ class Bus:
         async def receive(message: Msg) -> None:
             try:
                 answer, headers = self.wrap(await handler(unwrap(message.data))), None
+                self._check_size(message.subject, answer, {}, MESSAGE_LIMIT_BYTES)
             except (Rejected, MalformedMessage, NewerMessage) as error:
                 answer, headers = b"", {_ERROR_HEADER: str(error)}
             except Exception:

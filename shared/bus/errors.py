@@ -101,3 +101,14 @@ def translate(error: Exception, doing: str) -> Retryable:
             return BusUnavailable(doing, "no answer in time")
         case _:
             return BusUnavailable(doing, str(error) or type(error).__name__)
+
+
+def unanswered(error: Exception, doing: str) -> BusUnavailable:
+    """Say in our tree why a request got no answer."""
+    match error:
+        case nats.errors.NoRespondersError():
+            return BusUnavailable(doing, "nobody answers there")
+        case TimeoutError():
+            return BusUnavailable(doing, "no answer in time")
+        case _:
+            return BusUnavailable(doing, str(error) or type(error).__name__)

@@ -19,6 +19,20 @@ ANNOTATION_RULE = "kubemin.dev/completion"
 ANNOTATION_KEPT = "kubemin.dev/kept"
 """JSON list of the paths whose live values stay when drift is reverted; see `shared.contracts.fieldpath`."""
 
+BOOKKEEPING = frozenset(
+    {
+        ANNOTATION_TENANT,
+        ANNOTATION_NAMESPACE,
+        ANNOTATION_APP,
+        ANNOTATION_APP_UID,
+        ANNOTATION_STEP,
+        ANNOTATION_DIGEST,
+        ANNOTATION_GENERATION,
+        ANNOTATION_RULE,
+    }
+)
+"""What we note about every object for ourselves: no difference that people look for."""
+
 ANNOTATION_JOB_LIFETIME = "kubemin.dev/ttl-seconds-after-finished"
 """Of a Job: its `ttlSecondsAfterFinished`, taken off so that the platform carries it out once the result is durable."""
 

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from pydantic import Field
 
-from shared.contracts.facts import PodSeen, Progress
+from shared.contracts.differences import ObjectDifference, UnwantedDifference
+from shared.contracts.facts import PodSeen, Progress, StepProblem
 from shared.contracts.identity import AppUid, ClusterName, Digest, Namespace, ObjectKey, RunId, StepId
 from shared.contracts.model import Contract
 from shared.contracts.phases import AppPhase, Health, Reason, RunPhase, StepPhase
@@ -164,6 +165,8 @@ class PlanObjectView(Contract):
     """What policies say of it."""
     manifest: Manifest
     """Secret values are masked."""
+    live: ObjectDifference | None = None
+    """What would become of it in its cluster; null where the cluster was not asked: another step overrides it."""
 
 
 class PlanStepView(Contract):
@@ -185,6 +188,22 @@ class PlanStepView(Contract):
     deadlines: Deadlines = Deadlines()
 
 
+class PlanClusterView(Contract):
+    """What a cluster says of its part of a plan; nothing of it was written there."""
+
+    cluster: ClusterName
+    compared: bool
+    """Everything was checked and compared."""
+    message: str = ""
+    """Why not, in one sentence."""
+    problems: tuple[StepProblem, ...] = ()
+    """For which the run would be Rejected, or a step fail; missing references first."""
+    warnings: tuple[str, ...] = ()
+    """Such as optional references to what is not there."""
+    unwanted: tuple[UnwantedDifference, ...] = ()
+    """What earlier generations have applied and this one does not have."""
+
+
 class PlanView(Contract):
     """What applying a document would do: steps in topological order, cluster by cluster."""
 
@@ -192,6 +211,11 @@ class PlanView(Contract):
     namespace: str
     name: str
     generation: int
+    """That applying it would make, or that it has."""
+    changed: bool = True
+    """False: it is what was applied last, and applying it again does nothing; differences are what others changed."""
     steps: tuple[PlanStepView, ...]
     overrides: tuple[Override, ...] = ()
     warnings: tuple[Finding, ...] = ()
+    clusters: tuple[PlanClusterView, ...] = ()
+    """In the order of the steps, then those from which everything is taken away."""

@@ -188,16 +188,24 @@ class KubeApi:
         field_manager: str,
         subresource: str = "",
         acting_as: Impersonation | None = None,
+        dry_run: bool = False,
     ) -> Object:
         """JSON merge patch; lists are replaced as a whole."""
         path = await self._path(key) + (f"/{subresource}" if subresource else "")
-        query = {"fieldManager": field_manager}
+        query = {"fieldManager": field_manager} | _dry_run(dry_run)
         return await self._call(Request("PATCH", path, query, patch, _MERGE_PATCH, acting_as=acting_as))
 
-    async def replace(self, manifest: Object, *, field_manager: str, acting_as: Impersonation | None = None) -> Object:
+    async def replace(
+        self,
+        manifest: Object,
+        *,
+        field_manager: str,
+        acting_as: Impersonation | None = None,
+        dry_run: bool = False,
+    ) -> Object:
         """Write the whole object; with `metadata.resourceVersion` it raises Conflict if somebody wrote since."""
         path = await self._path(ObjectKey.of(manifest))
-        query = {"fieldManager": field_manager}
+        query = {"fieldManager": field_manager} | _dry_run(dry_run)
         return await self._call(Request("PUT", path, query, manifest, acting_as=acting_as))
 
     async def delete(
@@ -208,6 +216,7 @@ class KubeApi:
         resource_version: str = "",
         propagation: str = "Background",
         acting_as: Impersonation | None = None,
+        dry_run: bool = False,
     ) -> None:
         """Ask for the deletion of an object; finalizers may keep it for a while.
 
@@ -221,6 +230,8 @@ class KubeApi:
         options: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
         if preconditions:
             options["preconditions"] = preconditions
+        if dry_run:
+            options["dryRun"] = ["All"]
         await self._call(Request("DELETE", await self._path(key), body=options, acting_as=acting_as))
 
     async def may(self, verb: str, gvk: GroupVersionKind, namespace: str, *, acting_as: Impersonation) -> bool:
@@ -298,5 +309,5 @@ def _selectors(label_selector: str, field_selector: str) -> dict[str, str]:
     return {name: selector for name, selector in selectors.items() if selector}
 
 
-def _dry_run(asked: bool) -> dict[str, str]:  # noqa: FBT001  # a private helper of two callers that pass their own flag
+def _dry_run(asked: bool) -> dict[str, str]:  # noqa: FBT001  # a private helper of callers that pass their own flag
     return {"dryRun": "All"} if asked else {}

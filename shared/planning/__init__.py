@@ -5,6 +5,7 @@ clocks, randomness, and the name of any job type or trait.
 """
 
 from shared.planning.checking import check_document, plan_document
+from shared.planning.disposal import Fate, fate
 from shared.planning.document import Application
 from shared.planning.findings import DocumentRejected
 from shared.planning.jobs import with_attempt
@@ -26,11 +27,13 @@ __all__ = [
     "Application",
     "Destination",
     "DocumentRejected",
+    "Fate",
     "Limits",
     "LocatedSecret",
     "SoughtObjects",
     "check_document",
     "destinations_of",
+    "fate",
     "is_secret",
     "make_plan",
     "masked",

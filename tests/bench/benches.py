@@ -9,6 +9,7 @@ from tests.bench.figures import Figure
 from tests.bench.footprint import footprint
 from tests.bench.growth import growth
 from tests.bench.live import live
+from tests.bench.plans import plans
 from tests.bench.settings import Settings
 
 __all__ = ["BENCHES", "Bench", "Settings"]
@@ -36,4 +37,5 @@ BENCHES: dict[str, Bench] = {
     "footprint": Bench("the observer's memory with many pods, on the real control plane", footprint, 240),
     "growth": Bench("the cost of an application with few and with many stored, on the simulator", growth, 900),
     "core": Bench("the planner's pure core, on one core", _core, 120),
+    "plans": Bench("dry runs without the clusters' part, on one core", plans, 180),
 }

@@ -14,6 +14,7 @@ from shared.bus.replaying import Replayed, ReplayParked
 from shared.contracts import subjects
 from shared.contracts.commands import COMMAND, ApplyStep
 from shared.contracts.desired import SPEC_EVENT
+from shared.contracts.differences import DIFF, CheckSlice, CompareSteps, SliceChecked, StepsCompared
 from shared.contracts.envelope import unwrap, wrap
 from shared.contracts.facts import BEAT, FACT, PROGRESS_FACT
 from shared.contracts.identity import AppRef, ClusterName, StepId
@@ -39,6 +40,7 @@ _SUBJECTS: dict[str, str] = {
     "PARKED": subjects.parked("planner-facts"),
     "replay": subjects.replay("planner-facts"),
     "objects": subjects.rpc(EAST, OBJECTS),
+    "diff": subjects.rpc(EAST, DIFF),
     "nudge": subjects.nudge(EAST),
 }
 _READERS: dict[str, TypeAdapter[Any]] = {
@@ -51,6 +53,7 @@ _READERS: dict[str, TypeAdapter[Any]] = {
     "PARKED": TypeAdapter(MessageParked),
     "replay": TypeAdapter(ReplayParked | Replayed),
     "objects": TypeAdapter(ReadObjects | ObjectsRead | ObjectsNotRead),
+    "diff": TypeAdapter(CheckSlice | SliceChecked | CompareSteps | StepsCompared),
     "nudge": NUDGE,
 }
 

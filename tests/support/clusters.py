@@ -123,3 +123,11 @@ def key(kind: str, name: str, namespace: str = "", api_version: str = "v1") -> O
 def manifest(kind: str, name: str, namespace: str = "", api_version: str = "v1", **fields: Any) -> dict[str, Any]:
     metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields}
+
+
+def written(metadata: dict[str, Any]) -> str:
+    """The resource version; of what has a controller, which writes when it likes, its generation and other writers."""
+    if "generation" not in metadata:
+        return str(metadata["resourceVersion"])
+    others = [m for m in metadata["managedFields"] if m["manager"] != "kube-controller-manager"]
+    return f"{metadata['generation']} {[m for m in others if not m.get('subresource')]}"

@@ -17,6 +17,10 @@ _IMMUTABLE = (
 """How Kubernetes words it: there is no reason code of its own."""
 
 
+_OF_RBAC = "is forbidden: User "
+_OF_ADMISSION = "admission webhook"
+
+
 class Refused(KubeMinError):
     """The command is refused for good."""
 
@@ -48,7 +52,7 @@ class Expired(KubeMinError):
 
 def meaning(error: KubeError | SealedValueInvalid, key: ObjectKey, acting_as: Impersonation | None) -> Refused | Outage:
     """What to answer when the API server, or an unsealing, fails for an object."""
-    words = f"{key}: {error}"
+    words = f"{key}: {_told(error, key)}"
     match error:
         case Conflict():
             return Outage(Reason.CONFLICT, words)
@@ -65,6 +69,21 @@ def meaning(error: KubeError | SealedValueInvalid, key: ObjectKey, acting_as: Im
             return Refused(Reason.IMMUTABLE, f"{words}; {remedy}")
         case _:
             return Refused(_reason(error), words)
+
+
+def _told(error: KubeError | SealedValueInvalid, key: ObjectKey) -> str:
+    """The server's words, unless they may repeat values of a Secret."""
+    if (key.api_version, key.kind) != ("v1", "Secret") or not _may_repeat_values(error):
+        return str(error)
+    fields = ", ".join(cause.field for cause in getattr(error, "causes", ()) if cause.field)
+    where = f" ({fields})" if fields else ""
+    return f"the cluster does not accept it{where}; its words may hold values of the Secret, and are not passed on"
+
+
+def _may_repeat_values(error: KubeError | SealedValueInvalid) -> bool:
+    # What RBAC and quotas say is about names and numbers; validation and admission quote what they do not like.
+    by_rule = isinstance(error, Forbidden) and (_OF_RBAC in str(error) or error.quota_exceeded)
+    return isinstance(error, Invalid) or (isinstance(error, Forbidden) and not by_rule) or _OF_ADMISSION in str(error)
 
 
 def _reason(error: KubeError | SealedValueInvalid) -> Reason:

@@ -1,6 +1,7 @@
 """PruneObjects: deletes exactly what it is told, by name and uid."""
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from services.executor.domain.outcomes import Outage, Outrun, Refused, meaning
@@ -12,7 +13,9 @@ from services.executor.handlers.enrolment import Enrolments
 from services.executor.ports import Cluster
 from shared.contracts.annotations import PLATFORM_MANAGER
 from shared.contracts.commands import ObjectToPrune, PruneObjects
+from shared.contracts.differences import Change, UnwantedDifference, UnwantedObject
 from shared.contracts.facts import RemainingObject
+from shared.contracts.identity import AppRef, AppUid, ObjectKey
 from shared.contracts.phases import Reason
 from shared.kube.connection import Impersonation
 from shared.kube.errors import Conflict, KubeError, NotFound
@@ -60,7 +63,7 @@ class Pruning:
                 remaining.append(_remains(obj, "volumes are never deleted unless a policy says so"))
             else:
                 wanted.append(obj)
-        accounts = await self._accounts(command, wanted)
+        accounts = await self._accounts(command.app, {obj.key.namespace for obj in wanted})
         # All fences before the first deletion.
         seen = await concurrently(lambda obj: self._fence(command, obj, accounts), wanted, limit=_AT_ONCE)
         given_up = [
@@ -76,14 +79,35 @@ class Pruning:
         gone = tuple(obj.object_uid for obj in wanted if obj.object_uid not in left)
         return Pruned(gone, tuple(obj.object_uid for obj in given_up), tuple(remaining))
 
-    async def _accounts(self, command: PruneObjects, wanted: list[ObjectToPrune]) -> dict[str, Impersonation | None]:
+    async def foresee(self, app: AppRef, uid: AppUid, unwanted: Sequence[UnwantedObject]) -> list[UnwantedDifference]:
+        """What would become of objects that are not wanted any more, without those that are gone or another's.
+
+        Raises:
+            Refused: a namespace is not enrolled any more.
+            Outage: the API server could not say.
+
+        """
+        accounts = await self._accounts(app, {obj.key.namespace for obj in unwanted})
+
+        async def one(obj: UnwantedObject) -> UnwantedDifference | None:
+            account = accounts[obj.key.namespace]
+            live = None if account is None else await self._find(obj.key, account)
+            if live is None or not bears_marks_of(live, uid):
+                return None
+            others = [name for name in sharers(live) if name != sharer(app)]
+            if obj.release or others:
+                why = f"{', '.join(others)} share it" if others else "a policy says that it stays"
+                return UnwantedDifference(key=obj.key, change=Change.RELEASED, message=why)
+            return UnwantedDifference(key=obj.key, change=Change.DELETED)
+
+        return [found for found in await concurrently(one, unwanted, limit=_AT_ONCE) if found is not None]
+
+    async def _accounts(self, app: AppRef, namespaces: Iterable[str]) -> dict[str, Impersonation | None]:
         """Whom to act as, by namespace of the object; None where the namespace itself is gone."""
         accounts: dict[str, Impersonation | None] = {}
-        for namespace in {obj.key.namespace for obj in wanted}:
+        for namespace in namespaces:
             try:
-                accounts[namespace] = await self._enrolments.account(
-                    namespace or command.app.namespace, command.app.tenant
-                )
+                accounts[namespace] = await self._enrolments.account(namespace or app.namespace, app.tenant)
             except Refused as refused:
                 if refused.reason is not Reason.NAMESPACE_NOT_FOUND or not namespace:
                     raise
@@ -157,13 +181,14 @@ class Pruning:
     async def _look(self, obj: ObjectToPrune, accounts: dict[str, Impersonation | None]) -> Object | None:
         """The object's metadata; None when it is gone, also when another one has taken its name."""
         account = accounts[obj.key.namespace]
-        if account is None:
-            return None
-        try:
-            live = await self._cluster.find(obj.key, acting_as=account, metadata_only=True)
-        except KubeError as error:
-            raise meaning(error, obj.key, account) from error
+        live = None if account is None else await self._find(obj.key, account)
         return live if live is not None and live["metadata"]["uid"] == obj.object_uid else None
+
+    async def _find(self, key: ObjectKey, account: Impersonation) -> Object | None:
+        try:
+            return await self._cluster.find(key, acting_as=account, metadata_only=True)
+        except KubeError as error:
+            raise meaning(error, key, account) from error
 
 
 def _stays(command: PruneObjects, obj: ObjectToPrune, live: Object) -> bool:

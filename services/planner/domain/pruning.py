@@ -19,6 +19,7 @@ from shared.contracts.identity import PRUNE, ClusterName
 from shared.contracts.phases import AppPhase, Reason, RunPhase
 from shared.contracts.plan import Retention
 from shared.contracts.runs import Action, ObjectForgotten
+from shared.planning import Fate, fate
 
 _REMAINING_AGAIN_S = 1
 """After the first answer that something is still there: its finalizers may be done in a moment. Then more and more."""
@@ -56,11 +57,17 @@ def _take_over_disposals(turn: Turn) -> None:
 
 def _dispose(turn: Turn, key: str, held: InventoryObject) -> None:
     """Delete what is not wanted any more, give it up, or keep it for now."""
-    run, retention = turn.run, held.disposal.retention
-    if held.volume and retention in (Retention.DEFAULT, Retention.NEVER):
-        _forget(turn, key, held, retained=True)
-    elif run.action is Action.DELETE or not (run.collection.keep_legacy or retention is Retention.ON_APP_DELETE):
-        _want(turn, held, release=retention is Retention.NEVER)
+    run = turn.run
+    deleting = run.action is Action.DELETE
+    match fate(volume=held.volume, disposal=held.disposal, collection=run.collection, deleting=deleting):
+        case Fate.FORGOTTEN:
+            _forget(turn, key, held, retained=True)
+        case Fate.RELEASED:
+            _want(turn, held, release=True)
+        case Fate.DELETED:
+            _want(turn, held)
+        case Fate.KEPT:
+            pass
 
 
 def stray(turn: Turn, held: InventoryObject) -> None:

@@ -8,9 +8,12 @@ import yaml
 from aiohttp import web
 
 from shared.contracts.api import ApplicationPage, ClusterPage
-from shared.contracts.phases import RunPhase, StepPhase
+from shared.contracts.differences import Change, UnwantedDifference
+from shared.contracts.facts import StepProblem
+from shared.contracts.identity import ClusterName, ObjectKey, StepId
+from shared.contracts.phases import Reason, RunPhase, StepPhase
 from shared.contracts.plan import Finding
-from shared.contracts.views import PlanView
+from shared.contracts.views import PlanClusterView, PlanView
 from tests.integration.cli.api import DOCUMENT, Api, Command, frame, problem, text
 from tests.unit.cli import views
 
@@ -94,6 +97,48 @@ async def test_plan_of_a_good_document_is_accepted(api: Api, kubemin: Command, d
     assert (result.code, result.err) == (0, "")
     assert "demo/shop  generation 1: 0 steps, 0 objects" in result.out
     assert [(call.path, call.body) for call in api.calls] == [("/api/v1/applications?dryRun=true", DOCUMENT)]
+
+
+def told(*changes: Change, compared: bool = True, problems: tuple[StepProblem, ...] = ()) -> PlanView:
+    """A plan of which one cluster says so."""
+    unwanted = tuple(
+        UnwantedDifference(
+            key=ObjectKey(api_version="v1", kind="ConfigMap", namespace="n", name=f"c{i}"), change=change
+        )
+        for i, change in enumerate(changes)
+    )
+    cluster = PlanClusterView(cluster=ClusterName("edge"), compared=compared, problems=problems, unwanted=unwanted)
+    return PLAN.model_copy(update={"clusters": (cluster,)})
+
+
+REFUSED = (StepProblem(step=StepId("web"), reason=Reason.OWNED_BY_OTHER, message="theirs"),)
+
+
+@pytest.mark.parametrize(
+    ("view", "code", "detailed"),
+    [
+        (told(Change.KEPT), 0, 0),
+        (told(Change.DELETED), 0, 3),
+        (told(compared=False), 0, 2),
+        (told(Change.DELETED, problems=REFUSED), 1, 1),
+    ],
+    ids=["nothing changes", "something changes", "not all is known", "it would be refused"],
+)
+async def test_exit_code_of_a_plan(
+    api: Api, kubemin: Command, document: Path, view: PlanView, code: int, detailed: int
+) -> None:
+    api.on(POST, view)
+    assert (await kubemin("plan", "-f", str(document))).code == code
+    assert (await kubemin("plan", "-f", str(document), "--detailed-exitcode")).code == detailed
+
+
+async def test_of_several_plans_what_is_refused_outranks_what_changes(
+    api: Api, kubemin: Command, document: Path
+) -> None:
+    for answers in ((told(Change.DELETED), told(problems=REFUSED)), (told(problems=REFUSED), told(Change.DELETED))):
+        api.on(POST, *answers)
+        result = await kubemin("plan", "-f", str(document), "-f", str(document), "--detailed-exitcode")
+        assert result.code == 1
 
 
 async def test_strict_is_asked_of_the_gateway(api: Api, kubemin: Command, document: Path) -> None:

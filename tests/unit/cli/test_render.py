@@ -10,6 +10,7 @@ from cli.render.layout import Rows
 from cli.render.phases import look
 from cli.render.text import plain
 from shared.contracts.api import Problem
+from shared.contracts.differences import Change
 from shared.contracts.facts import PodPhase
 from shared.contracts.identity import ClusterName, Namespace, StepId
 from shared.contracts.phases import AppPhase, Health, Reason, RunPhase, StepPhase
@@ -384,3 +385,77 @@ def test_rows_put_notes_beneath_where_they_do_not_fit() -> None:
         "xx  y",
     ]
     assert views.shown(rows, width=20).splitlines()[:3] == ["A   B", "x   yy", "    " + "n" * 16]
+
+
+def live(change: Change, kind: str = "Deployment", **fields: Any) -> PlanObjectView:
+    told = {"step": "web", "key": views.key(kind, "web"), "change": change, **fields}
+    return plan_object(kind, live=told)
+
+
+TEXT = "--- live\n+++ planned\n@@ -1,2 +1,2 @@\n data:\n-  a: \x1b[31m1\n+  a: '2'"
+CHANGES = plan_of(
+    plan_step(
+        "web",
+        live(Change.CHANGED, "ConfigMap", text=TEXT, fields=({"path": "data.a", "before": "1", "after": "2"},)),
+        live(Change.CHANGED, fields=tuple({"path": f"spec.f{i}"} for i in range(5)), shortened=True),
+        live(Change.UNCHANGED, "Service"),
+        live(Change.REFUSED, "Ingress", reason=Reason.INVALID, message="bad"),
+        live(Change.UNKNOWN, "Secret"),
+    ),
+    changed=False,
+    clusters=(
+        {
+            "cluster": "east",
+            "compared": False,
+            "message": "cluster east: 1 of 5 objects could not be looked at: silent",
+            "problems": (
+                {"step": "web", "reason": Reason.INVALID, "message": "bad"},
+                {"step": "web", "reason": Reason.REFERENCE_NOT_FOUND, "message": "ConfigMap x does not exist"},
+            ),
+            "warnings": ("Secret tls does not exist",),
+            "unwanted": ({"key": views.key("ConfigMap", "old"), "change": Change.DELETED},),
+        },
+    ),
+)
+
+
+def test_plan_tells_what_speaks_against_it_first_and_what_would_change() -> None:
+    assert views.shown(plans.plan(CHANGES), width=100).splitlines() == [
+        "demo/shop  generation 2: 1 step, 5 objects",
+        "2 to change, 1 to delete, 1 refused, 1 unchanged, 1 not known",
+        "It is what was applied last: applying it again does nothing.",
+        "",
+        "It would be refused:",
+        "  REASON             STEP",
+        "  ReferenceNotFound  web   ConfigMap x does not exist",
+        "  Invalid            web   bad",
+        "",
+        "cluster east",
+        "  1  web  worker",
+        "       ~ change     ConfigMap web (data.a)",
+        "       ~ change     Deployment web (spec.f0, spec.f1, spec.f2 and 2 more)",
+        "       = unchanged  Service web",
+        "       ! refused    Ingress web",
+        "       apply        Secret web",
+        "",
+        "Not wanted any more:",
+        "  - delete     ConfigMap demo/old",
+        "",
+        "The clusters warn:",
+        "  Secret tls does not exist",
+        "",
+        "Not known:",
+        "  cluster east: 1 of 5 objects could not be looked at: silent",
+    ]
+
+
+def test_diffs_stand_beneath_their_objects_with_nothing_that_a_terminal_would_act_upon() -> None:
+    lines = views.shown(plans.plan(CHANGES, diffs=True), width=100).splitlines()
+    start = lines.index("       ~ change     ConfigMap web")
+    assert lines[start + 1 : start + 5] == [
+        "           @@ -1,2 +1,2 @@",
+        "            data:",
+        "           -  a: \\x1b[31m1",
+        "           +  a: '2'",
+    ]
+    assert "           … there is more, which is too long to be shown" in lines

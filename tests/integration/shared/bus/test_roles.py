@@ -297,3 +297,54 @@ async def test_nobody_answers_replays_in_anothers_place(server: BusStack) -> Non
         with pytest.raises(BusUnavailable):
             await gateway.request(subjects.replay("planner-specs"), a_fact(), timeout_s=DENIED_AFTER_S)
         await client.close()
+
+
+@pytest.mark.parametrize("user", ["planner", "record", "admin", "auditor-audit", "cluster-east", "cluster-we.st"])
+async def test_only_the_gateway_asks_what_a_plan_would_change(server: BusStack, user: str) -> None:
+    asked: list[str] = []
+
+    async def answer(_envelope: object) -> object:
+        asked.append(user)
+        return a_fact()
+
+    agent = await server.connect("cluster-east")
+    # As executors serve it: one of a cluster's replicas gets a request.
+    stop = await agent.serve(subjects.rpc(EAST, "diff"), answer, queue="executor")  # type: ignore[arg-type]  # any model
+    client, gateway = await raw_client(server, user), await server.connect("gateway")
+    try:
+        await until(lambda: _answers(gateway))
+        asked.clear()
+        with pytest.raises(NatsError):
+            await client.request(subjects.rpc(EAST, "diff"), gateway.wrap(a_fact()), timeout=DENIED_AFTER_S)
+        await gateway.request(subjects.rpc(EAST, "diff"), a_fact())
+    finally:
+        await client.close()
+        await stop()
+    assert asked == [user], "the gateway's request, and no other"
+
+
+async def _answers(gateway: Bus) -> bool:
+    """The agent's interest crosses the accounts a moment after its own server has confirmed it."""
+    try:
+        await gateway.request(subjects.rpc(EAST, "diff"), a_fact())
+    except BusUnavailable:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("user", ["gateway", "planner", "record", "admin", "auditor-audit", "cluster-we.st"])
+async def test_nobody_answers_for_another_clusters_executor(server: BusStack, user: str) -> None:
+    """Who did would be handed the tenants' manifests."""
+    gateway, client = await server.connect("gateway"), await raw_client(server, user)
+    heard: list[object] = []
+
+    async def hear(message: object) -> None:
+        heard.append(message)
+
+    for queue in ("", "executor"):
+        await client.subscribe(subjects.rpc(EAST, "diff"), queue, cb=hear)
+    await client.flush()
+    with pytest.raises(BusUnavailable):
+        await gateway.request(subjects.rpc(EAST, "diff"), a_fact(), timeout_s=DENIED_AFTER_S)
+    await client.close()
+    assert heard == []
