@@ -31,6 +31,13 @@ def a_secret(name: str, **fields: Any) -> Document:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, **fields}
 
 
+def kept_by_kubectl(value: str) -> Document:
+    """A Secret as `kubectl get` shows one that `kubectl apply` has made."""
+    applied = json.dumps(a_secret("kept", stringData={"a": value}))
+    metadata = {"name": "kept", "annotations": {"kubectl.kubernetes.io/last-applied-configuration": applied}}
+    return {**a_secret("kept"), "metadata": metadata}
+
+
 def secret_trait(name: str, **fields: Any) -> Document:
     return {"type": "storage", "properties": {"secret": [{"name": name, "mountPath": f"/{name}", **fields}]}}
 
@@ -136,6 +143,10 @@ async def test_none_is_in_what_is_said_of_a_document_that_is_refused(system: Sys
         {"type": "secret", "properties": {"stringData": {"a": [text("a list")]}}},
         {"type": "secret", "properties": {"stringData": text("no map"), "strinData": {"a": text("unknown key")}}},
         {"type": "k8s-objects", "properties": {"objects": [a_secret("s", data={"a": text("object, no base64")})]}},
+        {
+            "type": "k8s-objects",
+            "properties": {"objects": [kept_by_kubectl(text("what kubectl applied"))]},
+        },
         {"type": "secret", "properties": {"stringData": {"no key!": text("bad key")}}},
         {"type": "worker", "properties": {}, "traits": [secret_trait("s", data={"a": text("trait, no base64")})]},
     ]

@@ -40,20 +40,16 @@ class Lookout:
         self._held[command.app] = _Held(command, list(awaited))
 
     def forget(self, app: AppRef) -> None:
-        """Another command of the application came: its answer is what counts."""
+        """A command of the application is carried out: its answer is what counts."""
         self._held.pop(app, None)
 
     async def come(self) -> list[PrepareRun]:
-        """Look once; return the commands for which everything has come, no longer looked for."""
+        """Look once; return the commands for which everything has come, to be carried out anew."""
         now = self._now()
         self._held = {app: held for app, held in self._held.items() if now < held.command.not_after}
         waiting = list(self._held.values())
         complete = await concurrently(self._complete, waiting, limit=_READS_AT_ONCE)
-        found = [held for held, all_there in zip(waiting, complete, strict=True) if all_there]
-        for held in found:
-            if self._held.get(held.command.app) is held:
-                del self._held[held.command.app]
-        return [held.command for held in found]
+        return [held.command for held, all_there in zip(waiting, complete, strict=True) if all_there]
 
     async def _complete(self, held: _Held) -> bool:
         """Whether nothing is lacking any more; a look ends at the first that is."""
