@@ -22,6 +22,7 @@ from shared.contracts.identity import ClusterName
 from shared.contracts.sealed import PREFIX
 from tests.e2e.system import Document, System, application, component, describe
 from tests.support.canaries import Canaries, inflated
+from tests.support.replicas import away
 from tests.support.strangers import connected
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180, func_only=True)]
@@ -164,13 +165,8 @@ async def test_none_is_in_what_is_said_of_a_document_that_is_refused(system: Sys
 async def in_place_of_the_executor(system: System, cluster: ClusterName) -> AsyncIterator[Bus]:
     """The bus, with the credentials of a cluster's agent, while the executor is away."""
     executor = system.stack.services[f"executor-{cluster}"]
-    await executor.process.stop()
-    try:
-        async with connected(system.stack, f"cluster-{cluster}") as agent:
-            yield agent
-    finally:
-        await executor.start()
-        await executor.ready()
+    async with away(executor), connected(system.stack, f"cluster-{cluster}") as agent:
+        yield agent
 
 
 async def commands(consumer: Consumer, count: int) -> list[tuple[Delivery, Command]]:

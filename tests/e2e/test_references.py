@@ -3,13 +3,17 @@
 import base64
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import yaml
 
+from dev.services import Service
 from tests.e2e.system import Document, System, application, component, describe, glimpse, step
+from tests.support.replicas import away
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180, func_only=True)]
 
@@ -95,17 +99,23 @@ async def test_what_may_not_be_waited_for_rejects_at_once(system: System, namesp
     }
 
 
+@asynccontextmanager
+async def killed(service: Service) -> AsyncIterator[None]:
+    """The process dies as it stands, and another is started at the end of the scope."""
+    await service.process.kill()
+    async with away(service):
+        yield
+
+
 @pytest.mark.parametrize("service", ["planner", "executor"])
 async def test_wait_survives_a_process_that_dies(system: System, namespace: str, service: str) -> None:
     run = await system.apply(needing(namespace, "db"))
     before = step(await waiting(system, run), "web")["deadline"]
     restarted = system.stack.services[service if service == "planner" else f"executor-{system.clusters[0]}"]
-    await restarted.process.kill()
-    await made(system, "db", namespace)
-    held = step(await system.run(run), "web")
-    assert (held["phase"], held["deadline"]) == ("Waiting", before)
-    await restarted.start()
-    await restarted.ready()
+    async with killed(restarted):
+        await made(system, "db", namespace)
+        held = step(await system.run(run), "web")
+        assert (held["phase"], held["deadline"]) == ("Waiting", before)
     ended = await system.ended(run)
     assert ended["phase"] == "Succeeded", describe(ended)
 
@@ -113,11 +123,8 @@ async def test_wait_survives_a_process_that_dies(system: System, namespace: str,
 async def test_deadline_counts_on_while_the_planner_is_away(system: System, namespace: str) -> None:
     run = await system.apply(needing(namespace, "db", wait="4s"))
     until = datetime.fromisoformat(step(await waiting(system, run), "web")["deadline"])
-    planner = system.stack.services["planner"]
-    await planner.process.kill()
-    await system.until(_now, lambda now: now > until)
-    await planner.start()
-    await planner.ready()
+    async with killed(system.stack.services["planner"]):
+        await system.until(_now, lambda now: now > until)
     assert (await system.ended(run))["phase"] == "Rejected"
     await nothing_created(system, namespace)
 
