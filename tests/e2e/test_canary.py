@@ -102,7 +102,8 @@ async def values_of(system: System, namespace: str, *names: str) -> set[str]:
 async def look_at_answers(system: System, canaries: Canaries, namespace: str, name: str, run: str) -> None:
     """Everything that the API tells about an application; its live stream included."""
     one = f"/applications/{namespace}/{name}"
-    for path in (f"/runs/{run}", one, f"{one}/runs", f"/applications?namespace={namespace}", "/parked", "/clusters"):
+    of_it = (one, f"{one}/runs", f"{one}/revisions")
+    for path in (f"/runs/{run}", *of_it, f"/applications?namespace={namespace}", "/parked", "/clusters"):
         answer = await system.call("GET", path)
         assert answer.status == 200, path
         canaries.look(json.dumps(answer.body, ensure_ascii=False).encode(), path, "answers")
