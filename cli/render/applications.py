@@ -9,6 +9,7 @@ from rich.tree import Tree
 
 from cli import durations
 from cli.render.explanation import Key, explained, is_told, trouble_of, waits_for
+from cli.render.findings import warnings
 from cli.render.layout import Rows, indented
 from cli.render.phases import BAD, HELD, QUIET, look, shown
 from cli.render.text import age, plain, seconds_between
@@ -57,6 +58,8 @@ def status(
     if app.steps:
         told = explained(app.steps, now)
         parts += ["", _tree(app, clusters, now, told) if tree else steps_table(app.steps, now, told)]
+    if app.warnings:
+        parts += ["", Text("Warnings:", style="bold"), indented(warnings(app.warnings), 2)]
     return Group(*parts)
 
 

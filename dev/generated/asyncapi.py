@@ -22,6 +22,7 @@ class Channel(NamedTuple):
 
 _ANSWERS = (
     facts.RunPrepared,
+    facts.RunHeldBack,
     facts.RunRejected,
     facts.StepApplied,
     facts.StepQueued,

@@ -16,6 +16,7 @@ from services.executor.handlers.apply import Application
 from services.executor.handlers.commands import Commands
 from services.executor.handlers.comparing import Comparing
 from services.executor.handlers.enrolment import Enrolments
+from services.executor.handlers.lookout import Lookout
 from services.executor.handlers.prepare import Preparation
 from services.executor.handlers.prune import Pruning
 from services.executor.handlers.reading import Reading
@@ -35,6 +36,8 @@ from shared.runtime.service import serve
 from shared.runtime.stopping import Stopping
 
 NAME = "executor"
+_LOOK_EVERY_S = 1.0
+"""How late a run goes on after what it waited for has come; a look is one small read for each run that waits."""
 
 
 def now() -> datetime:
@@ -69,6 +72,7 @@ def build(
         preparation=Preparation(cluster, enrolments, grants),
         application=Application(cluster, enrolments, grants, open_sealed),
         pruning=Pruning(cluster, enrolments),
+        lookout=Lookout(cluster, now),
         answers=answers,
         now=now,
         meter=meter,
@@ -93,6 +97,12 @@ def build_comparing(cluster: DryRunCluster, *, name: ClusterName, grants: Grants
         name=name,
         now=now,
     )
+
+
+async def look_out(commands: Commands, stopping: Stopping) -> None:
+    """Look again and again for what holds runs back, until the stop."""
+    while not await stopping.sleep(_LOOK_EVERY_S):
+        await commands.look_again()
 
 
 async def run(settings: ExecutorSettings) -> None:
@@ -143,6 +153,7 @@ async def run(settings: ExecutorSettings) -> None:
                 "commands": lambda stop: consume(stopping=stop),
                 "requests": requests.serve,
                 "beats": beats.run,
+                "lookout": lambda stop: look_out(commands, stop),
             },
             ready=lambda: _not_ready(bus, beats),
             stopping=stopping,

@@ -139,6 +139,7 @@ class Queries:
             **{name: getattr(summary, name) for name in ApplicationSummary.model_fields},
             cluster_health=clusters,
             steps=() if run is None else run.steps,
+            warnings=() if run is None else run.warnings,
         )
 
     async def _summaries(self, page: Sequence[StoredApplication]) -> tuple[ApplicationSummary, ...]:

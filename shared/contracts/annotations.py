@@ -43,6 +43,8 @@ ANNOTATION_SHARED_BY = "app.oam.dev/shared-by"
 ANNOTATION_QUEUE_TIMEOUT = "kubemin.dev/queue-timeout"
 ANNOTATION_START_TIMEOUT = "kubemin.dev/start-timeout"
 ANNOTATION_RUN_TIMEOUT = "kubemin.dev/run-timeout"
+ANNOTATION_REFERENCE_TIMEOUT = "kubemin.dev/reference-timeout"
+"""How long a run waits, before anything is created, for what others make and it refers to."""
 
 # What a document says about the application, for people and for the making of copies; nothing is rendered from it.
 ANNOTATION_VERSION = "kubemin.dev/version"

@@ -47,12 +47,15 @@ class PreparedStep(Contract):
     job_type: str
     objects: tuple[PreparedObject, ...]
     references: tuple[Reference, ...]
+    waits: bool = False
+    """For what its references lack; until when, the planner knows."""
 
 
 class PrepareRun(CommandHeader):
     """Check the cluster's whole slice, create nothing.
 
-    Answered by RunPrepared, RunRejected, StepErrored, Superseded or Unsupported.
+    Answered by RunPrepared, RunHeldBack, RunRejected, StepErrored, Superseded or Unsupported. After RunHeldBack the
+    executor goes on looking until `not_after`, and answers once more when everything has come.
     """
 
     type: Literal["PrepareRun"] = "PrepareRun"

@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter
 from shared.contracts.identity import AppRef, AppUid, ClusterName, Digest, ObjectKey, RunId, StepId
 from shared.contracts.model import Contract
 from shared.contracts.phases import Reason
-from shared.contracts.plan import Disposal
+from shared.contracts.plan import Disposal, Finding
 
 
 class AnswerHeader(Contract):
@@ -31,7 +31,7 @@ class RunPrepared(AnswerHeader):
     """The slice can be applied."""
 
     type: Literal["RunPrepared"] = "RunPrepared"
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Finding, ...] = ()
 
 
 class StepProblem(Contract):
@@ -41,6 +41,13 @@ class StepProblem(Contract):
     reason: Reason
     message: str
     """Names the object, the place and the remedy."""
+
+
+class RunHeldBack(AnswerHeader):
+    """The slice lacks nothing but what may be waited for; nothing was created."""
+
+    type: Literal["RunHeldBack"] = "RunHeldBack"
+    problems: tuple[StepProblem, ...]
 
 
 class RunRejected(AnswerHeader):
@@ -213,6 +220,7 @@ class ObjectVanished(Observation):
 
 Answer = (
     RunPrepared
+    | RunHeldBack
     | RunRejected
     | StepApplied
     | StepQueued

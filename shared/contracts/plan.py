@@ -83,11 +83,13 @@ class Treatment(Contract):
 
 
 class Deadlines(Contract):
-    """How long a step may take, in seconds, each from the moment that its phase begins."""
+    """How long a step may take, in seconds, each from the moment that its phase begins unless it says otherwise."""
 
     queue_s: float = Field(default=1800, gt=0)
     start_s: float = Field(default=600, gt=0)
     run_s: float = Field(default=3600, gt=0)
+    reference_s: float = Field(default=0, ge=0)
+    """Counts from the first answer that something which the step refers to is missing; 0: it is not waited for."""
 
 
 class Reference(Contract):

@@ -68,6 +68,8 @@ class ProjectedRun:
         match event:
             case RunPhaseChanged():
                 changes |= {"phase": event.phase, "reason": event.reason, "message": event.message}
+                # A cluster that is asked twice says the same twice.
+                changes["warnings"] = tuple(dict.fromkeys((*self.view.warnings, *event.warnings)))
                 if event.phase.terminal:
                     changes["ended_at"] = event.at
             case StepPhaseChanged():

@@ -57,12 +57,14 @@ class RunAccepted(RunEventHeader):
 
 
 class RunPhaseChanged(RunEventHeader):
-    """The run went on or ended."""
+    """The run went on or ended, or there is more to tell of it."""
 
     type: Literal["RunPhaseChanged"] = "RunPhaseChanged"
     phase: RunPhase
     reason: Reason = Reason.NONE
     message: str = ""
+    warnings: tuple[Finding, ...] = ()
+    """Besides those that were told before: what a cluster says of its part."""
 
 
 class StepPhaseChanged(RunEventHeader):

@@ -120,6 +120,8 @@ class ApplicationView(ApplicationSummary):
     cluster_health: tuple[ClusterHealth, ...] = ()
     steps: tuple[StepView, ...] = ()
     """Of the newest run, with objects and pods as they are now."""
+    warnings: tuple[Finding, ...] = ()
+    """Of the newest run: of its document, and of its clusters."""
 
 
 class RevisionView(Contract):

@@ -119,6 +119,7 @@ class _Copy:
         self._renaming = self._names(taken)
         for component in self._given:
             self._renaming.claims.update(self._renaming.claims_of(component))
+            self._renaming.sources.update(self._renaming.sources_of(component))
 
     def components(self) -> Iterator[At]:
         """The copies, each with its place."""

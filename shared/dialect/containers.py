@@ -12,6 +12,8 @@ from shared.dialect.paths import At
 
 PULL_POLICY = "IfNotPresent"
 _SIZE = "1Gi"
+_CARRIERS = {StorageType.CONFIG: ("configMap", "data"), StorageType.SECRET: ("secret", "stringData")}
+"""Where the storage trait has what is made of an entry that brings its contents along."""
 
 
 @dataclass(frozen=True)
@@ -125,9 +127,19 @@ def storage(component: Component, notes: Notes) -> tuple[list[At], list[At]]:
     mounts = [_mount(named, one) for named, one in every]
     path = every[0][1].path.rpartition("[")[0] if every else ""
     before = [_trait("volume-claims", {"claims": claims}, path)] if claims else []
+    carried = {field: _carried(every, type_, values) for type_, (field, values) in _CARRIERS.items()}
+    if any(carried.values()):
+        before.append(_trait("storage", {field: entries for field, entries in carried.items() if entries}, path))
     after = [_trait("claim-templates", {"templates": templates}, path)] if templates else []
     after += [_trait("volume-mounts", {"volumes": volumes, "mounts": mounts}, path)] if mounts else []
     return before, after
+
+
+def _carried(every: Sequence[tuple[Named, Storage]], type_: StorageType, values: str) -> list[At]:
+    """What is made because an entry brings its contents along."""
+    return [
+        At({"name": one.source, values: one.data}, one.path) for _, one in every if one.data and one.type.value == type_
+    ]
 
 
 def _trait(type_: str, properties: dict[str, Any], path: str) -> At:

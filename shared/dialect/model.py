@@ -41,6 +41,8 @@ class Storage:
     storage_class: Text | None
     claim: Text
     """Name of the claim."""
+    data: Texts
+    """Contents of the ConfigMap or Secret, which is then made; an extension of ours."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from shared.contracts.naming import joined
 
 _OBJECTS = frozenset({"cmName", "secretName", "serviceName", "existingServiceName", "containerName"})
 _REFERENCES = frozenset({"secretKeyRef", "configMapKeyRef", "secretRef", "configMapRef"})
+_SOURCES = ("configMap", "secret")
 _HOSTS = frozenset({"host", "hosts", "domain"})
 _PROBES = frozenset({"httpGet", "tcpSocket"})
 _BEFORE = r"""(?:^|(?<=//)|(?<=[@,;=\s"']))"""
@@ -26,6 +27,8 @@ class Renaming:
     components: Mapping[str, str]
     """Also of what keeps its name."""
     claims: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    """Of ConfigMaps and Secrets that components bring along."""
 
     def claims_of(self, component: Mapping[str, Any]) -> dict[str, str]:
         """New names for the claims that a component makes; those that it only refers to stay."""
@@ -48,6 +51,22 @@ class Renaming:
         ]
         return {claim: joined(claim.removesuffix(f"-{old}"), new) for claim in made}
 
+    def sources_of(self, component: Mapping[str, Any]) -> dict[str, str]:
+        """New names for the ConfigMaps and Secrets that a component brings along."""
+        old = component["name"]
+        new = self.components[old]
+        if new == old:
+            return {}
+        made = [
+            entry["name"]
+            for trait in component["traits"] or ()
+            if trait["type"] == "storage"
+            for kind in _SOURCES
+            for entry in trait["properties"].get(kind, ())
+            if not entry.get("mountOnly")
+        ]
+        return {source: joined(source.removesuffix(f"-{old}"), new) for source in made}
+
     def component(self, component: Mapping[str, Any]) -> dict[str, Any]:
         """The component with all that it says about others."""
         renamed = {key: self._value(value, key, "") for key, value in component.items() if key != "traits"}
@@ -67,6 +86,8 @@ class Renaming:
         if type_ == "storage":
             for claim in properties.get("pvc", ()):
                 claim["name"] = self.claims.get(claim["name"], claim["name"])
+            for source in (one for kind in _SOURCES for one in properties.get(kind, ())):
+                source["name"] = self.sources.get(source["name"], source["name"])
         if type_ == "http-routes" and "name" in properties:
             follows = properties["name"].startswith(f"{component}-")
             rest = properties["name"].removeprefix(f"{component}-")
@@ -85,7 +106,7 @@ class Renaming:
 
     def _text(self, text: str, key: str, parent: str) -> str:
         if key in _OBJECTS or (key == "name" and parent in _REFERENCES):
-            return self.components.get(text, text)
+            return self.components.get(text) or self.sources.get(text, text)
         if key == "claimName":
             return self.claims.get(text, text)
         if key in _HOSTS and parent not in _PROBES:

@@ -38,6 +38,7 @@ _STORAGE = (
     "size",
     "storage_class",
     "claim_name",
+    "data",
 )
 _SOURCES = ("static", "field", "secret", "config")
 _PROBE_NUMBERS = {
@@ -131,6 +132,9 @@ class Reader:
         source = fields.text("source_name") or name
         if type_.value in (StorageType.CONFIG, StorageType.SECRET) and not source.value:
             self._notes.error(fields.place("source_name"), Code.MISSING_REQUIRED_FIELD, "is required where name is")
+        data = fields.text_map("data")
+        if data and type_.value not in (StorageType.CONFIG, StorageType.SECRET):
+            self._notes.no_effect(fields.place("data"), f"what is {type_.value} holds no data")
         tmp_create, create = fields.is_set("tmp_create"), fields.is_set("create")
         claim = fields.text("claim_name")
         if tmp_create:
@@ -150,6 +154,7 @@ class Reader:
             size=self._size(fields, made=tmp_create or create),
             storage_class=fields.text("storage_class"),
             claim=claim or name,
+            data=data,
         )
 
     def _size(self, fields: Fields, *, made: bool) -> From[str] | None:

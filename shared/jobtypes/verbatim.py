@@ -10,6 +10,8 @@ from shared.jobtypes.base import RenderContext, RenderError, SecretLocation
 from shared.jobtypes.objects import CLUSTER_SCOPED, SERVER_FIELDS, group_kind
 from shared.jobtypes.secret_data import secret_data, secret_locations
 
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
 
 def verbatim(context: RenderContext, given: Mapping[str, Any], *, path: str, name: str) -> Manifest:
     """Copy an object less what only the API server writes; `name` is for one without, `path` where properties have it.
@@ -32,6 +34,7 @@ def verbatim(context: RenderContext, given: Mapping[str, Any], *, path: str, nam
     if group_kind(manifest) == ("batch", "Job"):
         _take_lifetime_off(manifest)
     if _is_secret(manifest):
+        _no_copy(manifest, path)
         _encode(manifest, path)
     return manifest
 
@@ -107,6 +110,17 @@ def _take_lifetime_off(manifest: Manifest) -> None:
 
 def _is_secret(manifest: Mapping[str, Any]) -> bool:
     return manifest.get("apiVersion") == "v1" and manifest.get("kind") == "Secret"
+
+
+def _no_copy(manifest: Manifest, path: str) -> None:
+    """Kubectl notes what it applied in the object itself: there the values of a Secret would stand in the open."""
+    if _LAST_APPLIED in (manifest["metadata"].get("annotations") or {}):
+        raise RenderError(
+            _at(path, f'metadata.annotations["{_LAST_APPLIED}"]'),
+            "SecretValueInOpen",
+            "the annotation has the Secret's values, and annotations are not sealed",
+            "Remove the annotation",
+        )
 
 
 def _encode(manifest: Manifest, path: str) -> None:

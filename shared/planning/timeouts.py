@@ -1,7 +1,7 @@
 """Deadlines that a document sets by annotations.
 
-`kubemin.dev/{queue,start,run}-timeout` on the Application hold for all components; with `.<component>` appended
-(`kubemin.dev/start-timeout.web`) for one, which then counts. Values are Go's durations: `30s`, `1h30m`, `1.5h`.
+`kubemin.dev/{reference,queue,start,run}-timeout` on the Application hold for all components; with `.<component>`
+appended (`kubemin.dev/start-timeout.web`) for one, which then counts. Values are Go's durations: `30s`, `1h30m`.
 Source: https://pkg.go.dev/time#ParseDuration
 """
 
@@ -18,7 +18,10 @@ _FIELDS = {
     annotations.ANNOTATION_QUEUE_TIMEOUT: "queue_s",
     annotations.ANNOTATION_START_TIMEOUT: "start_s",
     annotations.ANNOTATION_RUN_TIMEOUT: "run_s",
+    annotations.ANNOTATION_REFERENCE_TIMEOUT: "reference_s",
 }
+REFERENCE_BOUNDS_S = (1.0, 24 * 3600.0)
+"""Shorter is no wait, for the cluster looks about once a second; a run that waits for days is a forgotten one."""
 _OURS = "kubemin.dev/"
 _UNIT_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)"
@@ -34,6 +37,14 @@ def duration_s(text: str) -> float:
     if not 0 < seconds <= LONGEST_S:
         raise ValueError("must be more than 0 and at most a year")
     return seconds
+
+
+def _check(annotation: str, text: str) -> None:
+    """Raise ValueError for what is no duration, or out of the bounds of the annotation."""
+    seconds = duration_s(text)
+    least_s, most_s = REFERENCE_BOUNDS_S
+    if annotation == annotations.ANNOTATION_REFERENCE_TIMEOUT and not least_s <= seconds <= most_s:
+        raise ValueError("must be between 1s and 24h")
 
 
 def deadlines(given: Mapping[str, str], names: Sequence[str]) -> Deadlines:
@@ -65,7 +76,7 @@ def check_annotations(given: Mapping[str, str], components: Collection[str]) -> 
         if component and component not in components:
             errors.append(_unknown_component(path, component, components))
         try:
-            duration_s(text)
+            _check(annotation, text)
         except ValueError as error:
             remedy = "Write numbers with the units ms, s, m or h, such as 90s or 1h30m."
             errors.append(Finding(path=path, code="InvalidDuration", message=str(error), remedy=remedy))

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import secrets
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import yaml
 from shared.contracts.identity import ObjectKey
 from shared.store.applications import Applications
 from tests.e2e.system import System, application
-from tests.e2e.test_secrets import assert_clean_database, assert_clean_files
+from tests.support.canaries import Canaries
 from tests.support.clusters import ADMIN, manifest
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180, func_only=True)]
@@ -60,7 +59,8 @@ FRONT: tuple[Document, ...] = (
 
 
 async def test_workload_with_all_that_it_needs_is_copied_and_converges(system: System, namespace: str) -> None:
-    canary = f"canary-{secrets.token_hex(12)}"
+    canaries = Canaries()
+    canary = canaries.text("login")
     await made_front(system, namespace, canary)
     scaler = {"type": "scaler", "properties": {"replicas": 2}}
     document = copying(system, namespace, *FRONT, traits=[scaler])
@@ -87,13 +87,10 @@ async def test_workload_with_all_that_it_needs_is_copied_and_converges(system: S
     assert found["Service"]["spec"]["ports"][0]["targetPort"] == 8080
     assert all(copied["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "kubemin" for copied in found.values())
 
-    needles = [canary.encode(), base64.b64encode(canary.encode())]
-    await assert_clean_database(system.database, needles)
-    for directory in (system.stack.layout.nats, system.stack.layout.mongodb, system.stack.layout.logs):
-        assert_clean_files(directory, needles)
+    await canaries.look_everywhere(system.stack, system.database)
     answers = [planned.body, run, (await system.call("GET", f"/applications/{namespace}/app")).body]
     assert planned.status == 200
-    assert not any(needle in json.dumps(answer).encode() for answer in answers for needle in needles)
+    canaries.look(json.dumps(answers).encode(), "the API", "answers")
 
     await system.deleted(namespace, "app")
     assert await system.object("ConfigMap", "settings", namespace, target) is None

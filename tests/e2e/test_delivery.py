@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from shared.kube.kinds import GroupVersionKind
-from tests.e2e.system import System, application, component, describe, step
+from tests.e2e.system import System, application, component, step
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180, func_only=True)]
 
@@ -83,36 +83,6 @@ async def test_name_is_free_again_after_deletion(system: System, namespace: str)
     await system.deleted(namespace, "app")
     second = await system.delivered(document)
     assert second["uid"] != first["uid"]
-
-
-async def test_existing_volume_is_neither_created_nor_changed(system: System, namespace: str) -> None:
-    claim = {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": "data", "namespace": namespace, "labels": {"mine": "yes"}},
-        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "3Gi"}}},
-    }
-    api = system.kube[system.clusters[0]]
-    await api.create(claim, field_manager="somebody")
-    storage = {"type": "storage", "properties": {"pvc": [{"name": "data", "mountPath": "/data"}]}}
-    run = await system.delivered(application(namespace, component("web", traits=[storage])))
-    assert step(run, "web=pvc=data")["reason"] == "AlreadyExists"
-    kept = await system.object("PersistentVolumeClaim", "data", namespace)
-    assert kept is not None
-    assert kept["metadata"]["labels"] == {"mine": "yes"}
-    assert kept["spec"]["resources"]["requests"]["storage"] == "3Gi"
-    assert all("kubemin" not in entry["manager"] for entry in kept["metadata"]["managedFields"])
-
-
-async def test_referenced_volume_that_is_missing_rejects_the_run_and_is_not_created(
-    system: System, namespace: str
-) -> None:
-    mount = {"type": "storage", "properties": {"pvc": [{"name": "data", "mountPath": "/data", "mountOnly": True}]}}
-    run = await system.ended(await system.apply(application(namespace, component("web", traits=[mount]))))
-    assert (run["phase"], step(run, "web")["reason"]) == ("Rejected", "ReferenceNotFound"), describe(run)
-    assert "data" in step(run, "web")["message"]
-    assert await system.object("PersistentVolumeClaim", "data", namespace) is None
-    assert await system.object("Deployment", "web", namespace) is None
 
 
 async def test_foreign_object_of_the_same_name_is_rejected_and_untouched(system: System, namespace: str) -> None:

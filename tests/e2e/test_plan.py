@@ -1,9 +1,7 @@
 """`kubemin plan` as a user runs it, with what the clusters have already; planning writes nothing anywhere."""
 
 import asyncio
-import base64
 import json
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from shared.contracts.identity import ObjectKey
 from shared.kube import GroupVersionKind
 from tests.e2e.system import Document, System, application, component
 from tests.e2e.test_newcomer import kubemin
-from tests.e2e.test_secrets import assert_clean_files
+from tests.support.canaries import Canaries
 from tests.support.clusters import written
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180, func_only=True)]
@@ -62,7 +60,8 @@ def with_storage(namespace: str, password: str, *, image: str, extra: bool) -> D
 async def test_what_would_change_is_shown_and_nothing_is_touched(
     system: System, namespace: str, config: Path, file: Path
 ) -> None:
-    old, new = (f"canary-{secrets.token_hex(8)}" for _ in range(2))
+    canaries = Canaries()
+    old, new = canaries.text("before"), canaries.text("after")
     await system.delivered(with_storage(namespace, old, image="registry.example/app:1", extra=True))
     await system.healthy(namespace, "app")
     before = await everything(system, namespace)
@@ -86,9 +85,8 @@ async def test_what_would_change_is_shown_and_nothing_is_touched(
     assert {field["path"] for field in changes["Secret"]["fields"]} == {"data.password"}
     assert await everything(system, namespace) == before
     assert (await system.application(namespace, "app"))["generation"] == 1
-    needles = [value for canary in (old, new) for value in (canary, base64.b64encode(canary.encode()).decode())]
-    assert not [needle for needle in needles if needle in table + diffs + body]
-    assert_clean_files(system.stack.layout.logs, [needle.encode() for needle in needles])
+    canaries.look((table + diffs + body).encode(), "kubemin plan", "answers")
+    canaries.in_files(system.stack.layout.logs, "logs")
 
 
 async def test_the_same_again_changes_nothing_and_drift_shows(

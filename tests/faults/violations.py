@@ -4,6 +4,8 @@ from typing import Any
 
 from tests.faults.sound import FIRST, PROPERTIES, TRAIT, Rule, config_map, objects, policy, trait, web
 
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
 _MOUNTED = {"name": "v", "mountPath": "/v"}
 
 
@@ -238,6 +240,17 @@ _RENDERING: list[Rule] = [
         "ListNotAllowed",
         f"{PROPERTIES}.objects[0].kind",
         [objects({"apiVersion": "v1", "kind": "List", "items": []})],
+        {},
+    ),
+    (
+        "copy of a Secret in its annotation",
+        "SecretValueInOpen",
+        f'{PROPERTIES}.objects[0].metadata.annotations["{LAST_APPLIED}"]',
+        [
+            objects(
+                {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "annotations": {LAST_APPLIED: "{}"}}}
+            )
+        ],
         {},
     ),
     (

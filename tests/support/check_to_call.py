@@ -16,6 +16,7 @@ from services.executor.domain.grants import DEFAULT_GRANTED_KINDS, Grants
 from services.executor.handlers.apply import Application
 from services.executor.handlers.commands import Commands
 from services.executor.handlers.enrolment import Enrolments
+from services.executor.handlers.lookout import Lookout
 from services.executor.handlers.prepare import Preparation
 from services.executor.handlers.prune import Pruning
 from shared.contracts.canonical import digest
@@ -110,6 +111,7 @@ def _commands(api: KubeApi, clock: _Clock, answers: _Answers) -> Commands:
             api, enrolments, grants, lambda text, place: open_value(text, place, _CLUSTER, [generate()])
         ),
         pruning=Pruning(api, enrolments),
+        lookout=Lookout(api, clock),
         answers=answers,
         now=clock,
         meter=PrometheusMeter(Metrics()),

@@ -11,6 +11,7 @@ from services.executor.domain.comeback import Comeback
 from services.executor.domain.outcomes import Expired, Outage, Outrun, Refused
 from services.executor.handlers.apply import Application
 from services.executor.handlers.deadline import Deadline
+from services.executor.handlers.lookout import Lookout
 from services.executor.handlers.prepare import Preparation
 from services.executor.handlers.prune import Pruning
 from services.executor.ports import Answers, Clock, Meter
@@ -19,6 +20,7 @@ from shared.contracts.facts import (
     Answer,
     AnswerHeader,
     ObjectsPruned,
+    RunHeldBack,
     RunPrepared,
     RunRejected,
     StepApplied,
@@ -30,6 +32,7 @@ from shared.contracts.facts import (
 from shared.contracts.identity import AppRef, ObjectKey, StepId
 from shared.contracts.nudge import Nudge
 from shared.contracts.phases import Reason
+from shared.errors import Retryable
 from shared.logging import bound, get_logger
 
 logger = get_logger(__name__)
@@ -46,6 +49,7 @@ class Commands:
         preparation: Preparation,
         application: Application,
         pruning: Pruning,
+        lookout: Lookout,
         answers: Answers,
         now: Clock,
         meter: Meter,
@@ -53,6 +57,7 @@ class Commands:
         self._preparation = preparation
         self._application = application
         self._pruning = pruning
+        self._lookout = lookout
         self._answers = answers
         self._now = now
         self._meter = meter
@@ -70,6 +75,14 @@ class Commands:
                 await self._answers.nudge(_nudge(command, answer))
             self._meter.answered(command.type, answer.type, time.monotonic() - started)
             logger.info("command_answered", command=command.type, answer=answer.type, **_said(answer))
+
+    async def look_again(self) -> None:
+        """Answer once more what was held back by something that has come."""
+        for command in await self._lookout.come():
+            try:
+                await self.handle(command)
+            except Retryable as error:
+                logger.warning("answer_not_stated", run=command.run, error=str(error))
 
     async def unsupported(self, header: CommandHeader, message: str) -> None:
         """Answer a command of which no more than the header can be read."""
@@ -108,8 +121,12 @@ class Commands:
         deadline.check()
         match command:
             case PrepareRun():
+                self._lookout.forget(command.app)
                 found = await self._preparation.check(command)
                 header = self._header(command)
+                if found.held_back:
+                    self._lookout.hold(command, found.awaited)
+                    return RunHeldBack(**header, problems=tuple(found.problems))
                 if found.problems:
                     return RunRejected(**header, problems=tuple(found.problems))
                 return RunPrepared(**header, warnings=tuple(found.warnings))
@@ -163,7 +180,7 @@ def _said(answer: Answer) -> dict[str, str]:
     match answer:
         case StepRejected() | StepErrored():
             return {"reason": answer.reason, "message": answer.message}
-        case RunRejected():
+        case RunRejected() | RunHeldBack():
             return {"problems": "; ".join(f"{p.step}: {p.reason}: {p.message}" for p in answer.problems)}
         case _:
             return {}

@@ -98,10 +98,15 @@ class Comparing:
         except (Outage, Outrun, Refused) as error:
             trouble = _shortened(str(error))
         else:
+            waiting = {step.step for step in request.steps if step.waits}
+            lacking = [p for p in findings.problems if p.step in waiting and p.reason is Reason.REFERENCE_NOT_FOUND]
             return SliceChecked(
                 cluster=self._name,
-                problems=tuple(findings.problems),
-                warnings=tuple(findings.warnings),
+                problems=tuple(problem for problem in findings.problems if problem not in lacking),
+                warnings=(
+                    *(warning.message for warning in findings.warnings),
+                    *(f"{problem.message}; the run waits for it" for problem in lacking),
+                ),
                 unwanted=tuple(unwanted),
             )
         return SliceChecked(cluster=self._name, trouble=trouble)

@@ -14,7 +14,7 @@ from shared.contracts.commands import PreparedObject, PreparedStep, PrepareRun
 from shared.contracts.facts import StepProblem
 from shared.contracts.identity import ObjectKey
 from shared.contracts.phases import Reason
-from shared.contracts.plan import ApplyMode, Reference
+from shared.contracts.plan import ApplyMode, Finding, Reference
 from shared.kube.connection import Impersonation
 from shared.kube.errors import KubeError
 from shared.kube.kinds import GroupVersionKind
@@ -22,16 +22,43 @@ from shared.kube.kinds import GroupVersionKind
 _READS_AT_ONCE = 16
 
 
+@dataclass(frozen=True)
+class Awaited:
+    """What is lacking and may be waited for."""
+
+    key: ObjectKey
+    account: Impersonation
+    """Who is to see it."""
+
+
 @dataclass
 class Findings:
     """What was found about a slice."""
 
     problems: list[StepProblem] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+    awaited: list[Awaited] = field(default_factory=list)
 
     def refuse(self, step: PreparedStep, reason: Reason, message: str) -> None:
         """Note a problem of a step."""
         self.problems.append(StepProblem(step=step.step, reason=reason, message=message))
+
+    def lack(self, step: PreparedStep, awaited: Awaited, message: str) -> None:
+        """Note that something has to be there and is not."""
+        self.refuse(step, Reason.REFERENCE_NOT_FOUND, message)
+        if step.waits:
+            self.awaited.append(awaited)
+
+    @property
+    def held_back(self) -> bool:
+        """Whether nothing speaks against the slice but what may be waited for."""
+        return bool(self.problems) and len(self.awaited) == len(self.problems)
+
+    def add(self, other: "Findings") -> None:
+        """Take over what was found about a part of the slice."""
+        self.problems += other.problems
+        self.warnings += other.warnings
+        self.awaited += other.awaited
 
 
 class Preparation:
@@ -68,8 +95,7 @@ class Preparation:
             return found
 
         for found in await concurrently(step, command.steps, limit=_READS_AT_ONCE):
-            findings.problems += found.problems
-            findings.warnings += found.warnings
+            findings.add(found)
         await self._check_rights(command, accounts, findings)
         return findings
 
@@ -122,7 +148,7 @@ class Preparation:
             return
         if obj.treatment.read_only:
             if live is None and account is not None:
-                found.refuse(step, Reason.REFERENCE_NOT_FOUND, read_only_absent(obj.key))
+                found.lack(step, Awaited(obj.key, account), read_only_absent(obj.key))
             return
         if live is None or obj.mode is ApplyMode.CREATE:
             return
@@ -146,9 +172,11 @@ class Preparation:
         where = f" at {reference.path}" if reference.path else ""
         message = f"{key} does not exist; component {step.component} needs it{where}"
         if reference.optional:
-            found.warnings.append(f"{message}, if only optionally")
+            told = f"{message}, if only optionally"
+            found.warnings.append(Finding(path=reference.path, code=Reason.REFERENCE_NOT_FOUND, message=told))
         else:
-            found.refuse(step, Reason.REFERENCE_NOT_FOUND, f"{message}: create it, or declare it in the application")
+            remedy = "create it, or declare it in the application"
+            found.lack(step, Awaited(key, account), f"{message}: {remedy}")
 
     @staticmethod
     def _note(

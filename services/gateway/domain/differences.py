@@ -194,6 +194,7 @@ def prepared(part: ClusterPart) -> tuple[PreparedStep, ...]:
             job_type=step.job_type,
             objects=tuple(objects.get(step.step, ())),
             references=() if step.overridden_by is not None else step.references,
+            waits=step.deadlines.reference_s > 0,
         )
         for step in part.steps
     )

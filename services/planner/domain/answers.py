@@ -1,25 +1,24 @@
 """Folds what executors answer; a fact counts only if its cluster, step and attempt are the ones that were asked."""
 
-from services.planner.domain import drifting, joining, ledger, opening, pruning, scheduling
-from services.planner.domain.state import StepState
+from services.planner.domain import drifting, holding, joining, ledger, opening, pruning, scheduling
+from services.planner.domain.holding import NAMED_IN_MESSAGE
+from services.planner.domain.state import ClusterState, StepState
 from services.planner.domain.turn import Turn
 from shared.contracts.facts import (
     Answer,
     ObjectsPruned,
+    RunHeldBack,
     RunPrepared,
     RunRejected,
     StepApplied,
     StepErrored,
-    StepProblem,
     StepQueued,
     StepRejected,
     Superseded,
     Unsupported,
 )
-from shared.contracts.identity import PREPARE, PRUNE, StepId
+from shared.contracts.identity import PREPARE, PRUNE
 from shared.contracts.phases import Reason, RunPhase, StepPhase
-
-_NAMED_IN_MESSAGE = 5
 
 
 def answered(turn: Turn, fact: Answer) -> None:
@@ -88,11 +87,9 @@ def _prepare_answered(turn: Turn, fact: Answer) -> None:
     turn.changed = True
     match fact:
         case RunPrepared():
-            target.prepared, target.asked = True, None
-            if all(t.prepared for t in run.clusters.values()):
-                scheduling.start(turn)
-            else:
-                opening.show_waiting(turn)
+            _prepared(turn, target, fact)
+        case RunHeldBack():
+            holding.held_back(turn, target, fact)
         case RunRejected():
             _reject(turn, fact)
         case StepErrored():
@@ -109,18 +106,36 @@ def _prepare_answered(turn: Turn, fact: Answer) -> None:
             pass
 
 
+def _prepared(turn: Turn, target: ClusterState, fact: RunPrepared) -> None:
+    target.prepared, target.prepared_at, target.asked = True, turn.now, None
+    holding.over(turn, fact.cluster, target)
+    turn.run_warns(tuple(w.model_copy(update={"message": f"on {fact.cluster}: {w.message}"}) for w in fact.warnings))
+    clusters = turn.run.clusters
+    if not all(t.prepared for t in clusters.values()):
+        holding.settle(turn)
+        opening.show_waiting(turn)
+        return
+    # While one waited for what others make, much may have changed in another.
+    long_ago = {c: t for c, t in clusters.items() if t.prepared_at + turn.policy.prepare_deadline_s < turn.now}
+    if not long_ago:
+        scheduling.start(turn)
+        return
+    turn.run.deadline = turn.now + turn.policy.prepare_deadline_s
+    for cluster, again in long_ago.items():
+        again.prepared = False
+        turn.send_prepare(cluster, again)
+
+
 def _reject(turn: Turn, fact: RunRejected) -> None:
-    by_step: dict[StepId, list[StepProblem]] = {}
-    for problem in fact.problems:
-        by_step.setdefault(problem.step, []).append(problem)
-    for id_, problems in by_step.items():
+    found = tuple(holding.in_vain(turn, fact.cluster, problem) for problem in fact.problems)
+    for id_, problems in holding.by_steps(found).items():
         step = turn.run.steps.get(f"{fact.cluster}/{id_}")
         if step is not None and not step.phase.terminal:
-            told = "; ".join(problem.message for problem in problems[:_NAMED_IN_MESSAGE])
+            told = "; ".join(problem.message for problem in problems[:NAMED_IN_MESSAGE])
             turn.step_to(step, StepPhase.REJECTED, problems[0].reason, told)
-    first = fact.problems[0] if fact.problems else None
-    named = "; ".join(f"{p.step} on {fact.cluster}: {p.message}" for p in fact.problems[:_NAMED_IN_MESSAGE])
-    more = len(fact.problems) - _NAMED_IN_MESSAGE
+    first = found[0] if found else None
+    named = "; ".join(f"{p.step} on {fact.cluster}: {p.message}" for p in found[:NAMED_IN_MESSAGE])
+    more = len(found) - NAMED_IN_MESSAGE
     message = f"{named}; and {more} more" if more > 0 else named
     _end_unapplied(turn, RunPhase.REJECTED, first.reason if first else Reason.INVALID, message)
 
@@ -137,7 +152,7 @@ def _end_unapplied(turn: Turn, phase: RunPhase, reason: Reason, message: str) ->
 
 def give_up_preparing(turn: Turn) -> None:
     """The prepare deadline has passed."""
-    silent = [c for c, t in turn.run.clusters.items() if not t.prepared]
+    silent = [c for c, t in turn.run.clusters.items() if not t.prepared and not t.waiting]
     gone = [c for c in silent if not turn.reachable(c)]
     if gone or all(turn.run.clusters[c].reason is Reason.NONE for c in silent):
         names = ", ".join(gone or silent)

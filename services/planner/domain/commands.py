@@ -97,8 +97,8 @@ def _to_prune(prune: PruneState) -> tuple[ObjectToPrune, ...]:
 
 
 def _prepared(state: AppState, step: PlannedStep) -> PreparedStep:
-    run = state.run
-    attempt = run.steps[step_key(step.cluster, step.step)].attempt if run else 1
+    known = state.run.steps[step_key(step.cluster, step.step)] if state.run else None
+    attempt = known.attempt if known else 1
     overridden = step.overridden_by is not None
     return PreparedStep(
         step=step.step,
@@ -117,6 +117,7 @@ def _prepared(state: AppState, step: PlannedStep) -> PreparedStep:
             for o, line in _open_objects(state, step, attempt)
         ),
         references=() if overridden else step.references,
+        waits=step.deadlines.reference_s > 0 and known is not None and not known.waited_out,
     )
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from services.planner.domain import answers, drifting, lifetimes, opening, pruning, scheduling
+from services.planner.domain import answers, drifting, holding, lifetimes, opening, pruning, scheduling
 from services.planner.domain.state import NEVER, AppState, StepState
 from services.planner.domain.turn import COMMAND_GRACE_S, Turn
 from shared.contracts.identity import ClusterName
@@ -68,6 +68,7 @@ def _preparing(turn: Turn, judged: float) -> None:
     if run.deadline <= judged:
         answers.give_up_preparing(turn)
         return
+    holding.expire(turn, judged)
     for cluster, target in run.clusters.items():
         if target.asked is not None and target.asked.resend_at <= turn.now:
             turn.send_prepare(cluster, target)

@@ -131,6 +131,8 @@ class StepState:
     observed: dict[str, ObservedState] = field(default_factory=dict)
     rank: int = 0
     """Where deletions are ordered: one more than that of everything it depends on."""
+    waited_out: bool = False
+    """It has waited long enough for what it refers to."""
 
     @property
     def key(self) -> str:
@@ -143,6 +145,9 @@ class ClusterState:
     """The prepare barrier of one target cluster."""
 
     prepared: bool = False
+    prepared_at: float = 0
+    waiting: bool = False
+    """It has answered that something is lacking which is waited for."""
     nonce: int = 0
     answered: int = 0
     """Highest nonce that was answered."""
@@ -234,6 +239,7 @@ class RunState:
     phase: RunPhase
     accepted_at: float
     deadline: float = NEVER
+    """While preparing: of the clusters that have not answered."""
     clusters: dict[ClusterName, ClusterState] = field(default_factory=dict)
     steps: dict[str, StepState] = field(default_factory=dict)
     ready: list[str] = field(default_factory=list)

@@ -27,6 +27,7 @@ from shared.contracts import phases
 from shared.contracts.facts import Progress
 from shared.contracts.identity import PREPARE, PRUNE, ClusterName, Digest, RunId, StepId
 from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
+from shared.contracts.plan import Finding
 from shared.contracts.runs import AppPhaseChanged, RunEvent, RunPhaseChanged, StepPhaseChanged
 
 
@@ -36,6 +37,8 @@ class Policy:
 
     prepare_deadline_s: float = 120
     """How long all clusters together may take to answer PrepareRun."""
+    held_back_resend_s: float = 15
+    """How often a cluster that waits for what others make is asked again; it looks by itself in between."""
     unreachable_limit_s: float = 900
     """How long verdicts about a cluster without beats wait past their deadline."""
     resend_first_s: float = 5
@@ -186,6 +189,15 @@ class Turn:
         if phase.terminal:
             self.run.ready.clear()
         self.events.append(RunPhaseChanged(**self.header(), phase=phase, reason=reason, message=message))
+
+    def run_warns(self, warnings: tuple[Finding, ...]) -> None:
+        """Tell what is accepted all the same."""
+        run = self.run
+        if warnings:
+            changed = RunPhaseChanged(
+                **self.header(), phase=run.phase, reason=run.reason, message=run.message, warnings=warnings
+            )
+            self.events.append(changed)
 
     def run_says(self, reason: Reason, message: str) -> None:
         """Tell more about why the run is where it is; the same again says nothing."""

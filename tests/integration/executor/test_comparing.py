@@ -324,6 +324,18 @@ async def test_missing_references_are_told_with_who_needs_them(executor: Executo
     assert [w for w in answer.warnings if "tls" in w and "optionally" in w] == list(answer.warnings)
 
 
+async def test_what_the_run_waits_for_is_no_reason_to_refuse_it(executor: Executor) -> None:
+    later = Reference(
+        kind="Secret", namespace=executor.namespace, name="later", path="spec.components[0].properties.env"
+    )
+    web = executor.step(references=(later,)).model_copy(update={"waits": True})
+    answer = await checked(executor, web)
+    assert answer.problems == ()
+    [warning] = answer.warnings
+    assert f"{executor.namespace}/later does not exist" in warning
+    assert "the run waits for it" in warning
+
+
 async def test_what_is_not_wanted_any_more_is_foreseen_by_ownership(executor: Executor) -> None:
     ours, created, foreign = (executor.config_map(name, a="1") for name in ("ours", "created", "foreign"))
     created["metadata"]["annotations"] = {"kubemin.dev/app-uid": executor.uid}

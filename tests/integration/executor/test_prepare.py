@@ -81,13 +81,16 @@ async def test_everything_that_is_wrong_is_told_at_once(executor: Executor) -> N
 
 
 async def test_optional_reference_is_a_warning(executor: Executor) -> None:
-    optional = Reference(kind="ConfigMap", namespace=executor.namespace, name="extra", optional=True)
+    optional = Reference(
+        kind="ConfigMap", namespace=executor.namespace, name="extra", optional=True, path="spec.components[0]"
+    )
 
     fact = await executor.answer(executor.prepare(executor.step(references=(optional,))))
 
     assert isinstance(fact, RunPrepared)
     [warning] = fact.warnings
-    assert "extra" in warning
+    assert (warning.code, warning.path) == ("ReferenceNotFound", "spec.components[0]")
+    assert "extra" in warning.message
 
 
 async def test_reference_that_is_there_or_comes_with_the_run_is_fine(executor: Executor) -> None:

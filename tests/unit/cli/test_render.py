@@ -79,6 +79,20 @@ def test_status_says_how_it_is_at_a_glance() -> None:
     ]
 
 
+def test_status_tells_what_a_run_waits_for_and_what_it_is_warned_of() -> None:
+    waiting = views.step(
+        "web",
+        StepPhase.WAITING,
+        reason=Reason.REFERENCE_NOT_FOUND,
+        message="v1 Secret demo/db does not exist",
+        deadline=NOW + timedelta(seconds=42),
+    )
+    warning = Finding(path="spec.components[0]", code="ReferenceNotFound", message="on east: v1 Secret demo/x")
+    text = status(views.application(views.run(waiting, phase=RunPhase.PREPARING, warnings=(warning,))))
+    assert "  · web: Waiting(ReferenceNotFound)\n      v1 Secret demo/db does not exist\n      gives up in 42s" in text
+    assert text.splitlines()[-2:] == ["Warnings:", "  spec.components[0]: on east: v1 Secret demo/x"]
+
+
 def test_status_without_trouble_has_no_why() -> None:
     assert "Why" not in status(views.application(views.run(views.step(), phase=RunPhase.SUCCEEDED)))
 

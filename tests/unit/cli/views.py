@@ -103,6 +103,7 @@ def application(newest: RunView | None = None, **fields: Any) -> ApplicationView
         **dict(summary()),
         "run": None if newest is None else newest.summary(),
         "steps": () if newest is None else newest.steps,
+        "warnings": () if newest is None else newest.warnings,
         "cluster_health": (ClusterHealth(cluster=CLUSTER, health=Health.HEALTHY, beat_age_s=1.0),),
     }
     return ApplicationView(**{**made, **fields})

@@ -13,9 +13,11 @@ from shared.contracts.facts import (
     ObjectVanished,
     ObservationOrder,
     Observed,
+    RunHeldBack,
     RunPrepared,
     StepApplied,
     StepFailed,
+    StepProblem,
     StepProgressed,
     StepRejected,
     StepSucceeded,
@@ -86,7 +88,7 @@ class Cluster:
         header = self.world.header(command)
         match command:
             case PrepareRun():
-                return RunPrepared(**header)
+                return self._prepare(command)
             case PruneObjects():
                 return self._prune(command)
             case ApplyStep():
@@ -99,6 +101,14 @@ class Cluster:
                         return StepRejected(**header, reason=Reason.VANISHED, message="gone")
                     applied.append(self._apply(command, wanted, live))
                 return StepApplied(**header, objects=tuple(applied))
+
+    def _prepare(self, command: PrepareRun) -> Fact:
+        """What steps may wait for comes some time, if it comes; without leave to wait there is no later."""
+        lacking = self.rng.choice(command.steps)
+        if lacking.waits and self.rng.random() < 0.6:
+            problem = StepProblem(step=lacking.step, reason=Reason.REFERENCE_NOT_FOUND, message="it is not there")
+            return RunHeldBack(**self.world.header(command), problems=(problem,))
+        return RunPrepared(**self.world.header(command))
 
     def _apply(self, command: ApplyStep, wanted: ObjectToApply, live: Living | None) -> AppliedObject:
         if live is None:

@@ -11,7 +11,7 @@ from shared.contracts.plan import Deadlines, PlannedStep
 from tests.unit.services.planner.simulated import Cluster
 from tests.unit.services.planner.trace import HERE, World, deployment, job, own_job, step
 
-SHORT = Deadlines(queue_s=60, start_s=60, run_s=60)
+SHORT = Deadlines(queue_s=60, start_s=60, run_s=60, reference_s=60)
 
 
 def variants(rng: random.Random) -> list[PlannedStep]:

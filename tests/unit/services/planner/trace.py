@@ -21,6 +21,7 @@ from shared.contracts.facts import (
     ObservationOrder,
     Observed,
     Progress,
+    RunHeldBack,
     RunPrepared,
     RunRejected,
     StepApplied,
@@ -197,6 +198,13 @@ class World:
 
     def _current(self, command: Command) -> bool:
         return self.state.run is not None and command.run == self.state.run.run
+
+    def held_back(self, command: Command, *steps: str) -> list[Command]:
+        """Say that these steps lack something that may be waited for."""
+        problems = tuple(
+            StepProblem(step=StepId(s), reason=Reason.REFERENCE_NOT_FOUND, message=f"{s} lacks it") for s in steps
+        )
+        return self.tell(RunHeldBack(**self.header(command), problems=problems))
 
     def rejected(self, command: Command, step_: str, reason: Reason) -> list[Command]:
         """Refuse a prepare command for the sake of one step."""

@@ -242,3 +242,26 @@ def test_entries_in_the_workflow_are_ordered_by_it() -> None:
         "shop-redis": ["keys"],
         "site": ["own"],
     }
+
+
+def test_configs_that_entries_of_storage_bring_along_get_names_of_their_own() -> None:
+    carried = [
+        {"name": "a", "type": "config", "mount_path": "/a", "source_name": "tmpl-web-settings", "data": {"k": "v"}},
+        {"name": "b", "type": "config", "mount_path": "/b", "source_name": "shared"},
+    ]
+    reads = {"env_from": [{"type": "configMap", "source_name": "tmpl-web-settings"}]}
+    template = convert(
+        document(
+            component("tmpl-web", traits={"storage": carried}),
+            component("tmpl-job", traits=reads),
+            name="tmpl",
+            tmp_enable=True,
+        )
+    ).document
+    copied = cloned(entry("site", "webservice", "tmpl-web"), template=template, name="mine").document
+    site, job = copied["spec"]["components"]
+    traits = {one["type"]: one["properties"] for one in site["traits"]}
+    assert traits["storage"] == {"configMap": [{"name": "tmpl-web-settings-site", "data": {"k": "v"}}]}
+    assert [one["cmName"] for one in traits["volume-mounts"]["volumes"]] == ["tmpl-web-settings-site", "shared"]
+    sources = next(one["properties"] for one in job["traits"] if one["type"] == "env-from")
+    assert sources["envFrom"] == [{"configMapRef": {"name": "tmpl-web-settings-site"}}]

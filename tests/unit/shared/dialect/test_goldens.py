@@ -42,7 +42,7 @@ def camel_case(value: object) -> object:
         return [camel_case(item) for item in value]
     if not isinstance(value, dict):
         return value
-    data = {"env", "conf", "secret", "labels", "label", "annotations"}
+    data = {"env", "conf", "secret", "labels", "label", "annotations", "data"}
     return {_camel(key): item if key in data and _is_data(item) else camel_case(item) for key, item in value.items()}
 
 

@@ -11,6 +11,7 @@ Document = dict[str, Any]
 Render = Callable[[Document], Rendering]
 Webservice = Callable[..., Document]
 
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 DEPLOYMENT = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
@@ -91,6 +92,11 @@ def test_label_that_agrees_with_the_selector_is_no_conflict(render: Render, webs
             [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": {"k": 1}}],
             "objects[0].stringData",
             "SecretValueInvalid",
+        ),
+        (
+            [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a", "annotations": {LAST_APPLIED: "{}"}}}],
+            f'objects[0].metadata.annotations["{LAST_APPLIED}"]',
+            "SecretValueInOpen",
         ),
         ([DEPLOYMENT, DEPLOYMENT], "objects[1]", "ObjectNotUnique"),
     ],

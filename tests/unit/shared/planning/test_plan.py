@@ -315,13 +315,14 @@ def test_deadlines_hold_for_all_components_or_for_one() -> None:
         "kubemin.dev/queue-timeout": "1h30m",
         "kubemin.dev/start-timeout": "1.5m",
         "kubemin.dev/start-timeout.web": "500ms",
+        "kubemin.dev/reference-timeout.web": "24h",
     }
     plan = planned(
         document(component("web", "app", holds(volumes=["v"])), component("api"), metadata={"annotations": given})
     )
     deadlines = {str(s.step): s.deadlines for s in plan.steps}
-    assert deadlines["api"] == Deadlines(queue_s=5400, start_s=90)
-    assert deadlines["web"] == deadlines["web=pvc=v"] == Deadlines(queue_s=5400, start_s=0.5)
+    assert deadlines["api"] == Deadlines(queue_s=5400, start_s=90, reference_s=0)
+    assert deadlines["web"] == deadlines["web=pvc=v"] == Deadlines(queue_s=5400, start_s=0.5, reference_s=86400)
     assert planned(document(component("web"))).steps[0].deadlines == Deadlines()
 
 
