@@ -11,6 +11,7 @@ from services.gateway.adapters.listening import BeatListener, ChangeListener
 from services.gateway.adapters.parked import BusParked
 from services.gateway.adapters.sealing import SodiumSealer
 from services.gateway.clusters import Clusters
+from services.gateway.dialect import DialectRequests
 from services.gateway.drafting import Drafting
 from services.gateway.handlers import Changes
 from services.gateway.live import Hub
@@ -21,6 +22,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.streams import RunStreams
 from services.gateway.web import middlewares
 from services.gateway.web.authentication import Authenticator
+from services.gateway.web.dialect_routes import DialectRoutes
 from services.gateway.web.idempotency import Idempotent
 from services.gateway.web.routes import Routes, Timeouts
 from shared.bus.connection import Bus
@@ -118,8 +120,9 @@ def _application(
         store=store, registry=registrations, projections=projections, live=beats, monotonic_s=time.monotonic
     )
     history = Archive(database, lenient=True)
+    changes = _changes(settings, store, registrations, projections, bus)
     routes = Routes(
-        changes=_changes(settings, store, registrations, projections, bus),
+        changes=changes,
         queries=queries,
         streams=RunStreams(hub=hub, queries=queries, history=history, store=store, max_readers=settings.max_readers),
         parked=ParkedMessages(BusParked(bus)),
@@ -130,7 +133,11 @@ def _application(
             body_s=settings.body_timeout_s, write_s=settings.write_timeout_s, keep_alive_s=settings.keep_alive_s
         ),
     )
-    application.add_routes(routes.table())
+    dialect = DialectRoutes(
+        asked=DialectRequests(changes=changes, queries=queries, limits=DEFAULT_LIMITS),
+        body_timeout_s=settings.body_timeout_s,
+    )
+    application.add_routes([*dialect.table(), *routes.table()])
     return application
 
 

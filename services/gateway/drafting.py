@@ -4,6 +4,7 @@ Planning a large document takes seconds of a thread, so it runs beside the event
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +19,13 @@ from shared.contracts.identity import AppRef, AppUid
 from shared.contracts.phases import AppPhase
 from shared.contracts.plan import Finding, Placement, Plan
 from shared.contracts.registry import ClusterRecord
-from shared.dialect import with_clones
+from shared.dialect import Edited, with_clones
 from shared.jobtypes.base import Registry as JobTypes
 from shared.planning import DocumentRejected, Limits, LocatedSecret, make_plan, secret_locations
 from shared.planning.trees import path_text
+
+Edit = Callable[[dict[str, Any]], Edited]
+"""From an application's document to the next; raises DocumentRejected in the places of the request."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,8 @@ class Draft:
     placements: tuple[Placement, ...]
     strict: bool
     """Warnings refuse it."""
+    sealed: frozenset[str] = frozenset()
+    """Values that are sealed already, where the document is an application's own."""
 
 
 class Drafting:
@@ -72,6 +78,31 @@ class Drafting:
                 await require_namespace(self._registry, principal, namespace)
         return Draft(
             app=app, checked=checked, clusters=resolved.clusters, placements=resolved.placements, strict=strict
+        )
+
+    async def edited(self, principal: Principal, stored: StoredApplication, edit: Edit) -> Draft:
+        """Change an application's document; raises as `draft` does.
+
+        It goes where it has gone before: the values in it are sealed for there.
+        """
+        record = stored.record
+        async with self._slots:
+            checked = await asyncio.to_thread(documents.edited, record.document, edit, self._job_types)
+        registered = {cluster.name: cluster for cluster in await self._registry.clusters()}
+        gone = [cluster for cluster in record.clusters if cluster not in registered]
+        if gone:
+            raise DocumentRejected([documents.unregistered(cluster, registered) for cluster in gone])
+        await require_namespace(self._registry, principal, record.app.namespace)
+        for placement in record.targets:
+            if placement.namespace:
+                await require_namespace(self._registry, principal, placement.namespace)
+        return Draft(
+            app=record.app,
+            checked=checked,
+            clusters=tuple(registered[cluster] for cluster in record.clusters),
+            placements=record.targets,
+            strict=False,
+            sealed=documents.sealed_values(record.document),
         )
 
     async def convert(self, principal: Principal, raw: bytes, *, strict: bool) -> Parsed:
@@ -124,7 +155,7 @@ class Drafting:
         locations = secret_locations(checked.application, self._job_types)
         sealing = self._sealer.seal(
             checked.document,
-            locations,
+            [one for one in locations if documents.value_at(checked.document, one.path) not in draft.sealed],
             app=draft.app,
             uid=uid,
             clusters=draft.clusters,

@@ -87,7 +87,7 @@ def decide_apply(
     `last_run` is the phase of the stored generation's run, None where it has not begun.
     Raises ApplicationDeleting and PreconditionFailed.
     """
-    if _is_of(stored, request):
+    if is_of(stored, request):
         return Repeated(stored)
     precondition.check(None if stored is None else stored.record.generation)
     if stored is None:
@@ -124,7 +124,7 @@ def decide_delete(
     stored: StoredApplication, *, actor: str, at: datetime, precondition: Precondition, request: str = ""
 ) -> Unchanged | Repeated | Replace:
     """Ask for deletion; asking again changes nothing. Raises PreconditionFailed."""
-    if _is_of(stored, request):
+    if is_of(stored, request):
         return Repeated(stored)
     precondition.check(stored.record.generation)
     if stored.record.deleted:
@@ -137,7 +137,8 @@ def _next(record: DesiredRecord, changes: dict[str, Any]) -> Replace:
     return Replace(raised, expected_generation=record.generation)
 
 
-def _is_of(stored: StoredApplication | None, request: str) -> TypeGuard[StoredApplication]:
+def is_of(stored: StoredApplication | None, request: str) -> TypeGuard[StoredApplication]:
+    """Whether this very request has made the stored generation."""
     return bool(request) and stored is not None and stored.request == request
 
 

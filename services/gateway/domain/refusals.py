@@ -4,6 +4,8 @@ Rejected
 ├── Forbidden            the caller may not do that at all
 ├── NamespaceForbidden   nor there
 ├── NotFound             there is no such thing, or none that the caller may know of
+│   └── NoSuchId         the same, asked for by KubeMin-Cli's ids
+├── TaskRunning          a run that has not ended cannot be cancelled
 ├── NoNewSealingKey      the cluster has no other key to seal for
 └── DocumentUnreadable   the bytes are no document
 """
@@ -42,6 +44,31 @@ class NotFound(Rejected):
         self.what = what
         self.name = name
         super().__init__(f"there is no {what} {name!r}{detail}", reason="NotFound")
+
+
+_BUSINESS_CODES = {"application": 10005, "workflow": 20005, "task": 20006}
+"""Source: KubeMin-Cli."""
+
+
+class NoSuchId(NotFound):
+    """There is none, in the words of KubeMin-Cli."""
+
+    @property
+    def business_code(self) -> int:
+        """That project's number."""
+        return _BUSINESS_CODES[self.what]
+
+
+class TaskRunning(Rejected):
+    """A run that has not ended cannot be cancelled."""
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+        super().__init__(
+            f"task {task!r} goes on, and a task cannot be cancelled yet; deliver another version,"
+            " which takes its place, or delete the application",
+            reason="TaskRunning",
+        )
 
 
 class NoNewSealingKey(Rejected):

@@ -15,11 +15,14 @@ from services.gateway.domain.refusals import (
     Forbidden,
     NamespaceForbidden,
     NoNewSealingKey,
+    NoSuchId,
     NotFound,
+    TaskRunning,
 )
 from shared.bus.parked import NoSuchMessage
 from shared.bus.replaying import NotReplayable
 from shared.contracts.api import Problem
+from shared.contracts.dialect import DialectProblem
 from shared.contracts.plan import Finding
 from shared.errors import Rejected, Retryable
 from shared.planning import DocumentRejected
@@ -37,6 +40,8 @@ _STATUS: dict[type[Rejected], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     NamespaceForbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
+    NoSuchId: HTTPStatus.NOT_FOUND,
+    TaskRunning: HTTPStatus.CONFLICT,
     NoSuchMessage: HTTPStatus.NOT_FOUND,
     NotReplayable: HTTPStatus.CONFLICT,
     NoNewSealingKey: HTTPStatus.CONFLICT,
@@ -60,6 +65,7 @@ _TITLES = {
     "KeyChanged": "The key was replaced meanwhile",
     "NoNewSealingKey": "The cluster has no new sealing key",
     "NotReplayable": "The message cannot be replayed",
+    "TaskRunning": "The task has not ended",
     "RequestInProgress": "The same request is being worked on",
     "Unauthenticated": "A valid token is needed",
     "Unavailable": "Not available at the moment",
@@ -96,7 +102,8 @@ def of_rejected(error: Rejected, path: str) -> web.Response:
         return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE, path, detail=str(error), findings=findings)
     else:
         status = _STATUS.get(type(error), HTTPStatus.BAD_REQUEST)
-    return problem(status, error.reason, path, detail=str(error), findings=findings)
+    business_code = error.business_code if isinstance(error, NoSuchId) else None
+    return problem(status, error.reason, path, detail=str(error), findings=findings, business_code=business_code)
 
 
 def of_retryable(error: Retryable, path: str) -> web.Response:
@@ -126,9 +133,15 @@ def internal(path: str) -> web.Response:
 
 
 def problem(
-    status: HTTPStatus, code: str, path: str, *, detail: str = "", findings: Sequence[Finding] = ()
+    status: HTTPStatus,
+    code: str,
+    path: str,
+    *,
+    detail: str = "",
+    findings: Sequence[Finding] = (),
+    business_code: int | None = None,
 ) -> web.Response:
-    """Write a problem document."""
+    """Write a problem document; `business_code` is KubeMin-Cli's."""
     body = Problem(
         type=f"urn:kubemin:problem:{code}",
         title=_TITLES.get(code, status.phrase),
@@ -138,6 +151,8 @@ def problem(
         code=code,
         findings=tuple(findings),
     )
+    if business_code is not None:
+        body = DialectProblem(**dict(body), business_code=business_code, message=detail)
     return web.Response(status=status, body=body.model_dump_json().encode(), headers=_HEADERS)
 
 
