@@ -121,7 +121,8 @@ def workflows(draw: st.DrawFn, names: list[str]) -> list[Document]:
     steps: list[Document] = []
     for name in draw(st.permutations(names)):
         mode = draw(st.sampled_from(["StepByStep", "DAG"]))
-        if steps and draw(st.booleans()):
+        nested: bool = draw(st.booleans())
+        if steps and nested:
             steps[-1].setdefault("sub_steps", []).append({"name": name, "components": [name]})
         else:
             steps.append({"name": f"do-{name}", "mode": mode, "components": [name]})
@@ -133,8 +134,10 @@ def documents(draw: st.DrawFn) -> Document:
     """An application."""
     names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
     document: Document = {"name": "shop", "component": [draw(components(name)) for name in names]}
-    if draw(st.booleans()):
+    ordered: bool = draw(st.booleans())
+    if ordered:
         document["workflow"] = draw(workflows(names))
-    document |= draw(st.fixed_dictionaries({}, optional={"version": st.just("2.0"), "tmp_enable": st.booleans()}))
+    about: Document = draw(st.fixed_dictionaries({}, optional={"version": st.just("2.0"), "tmp_enable": st.booleans()}))
+    document |= about
     spelling: Document = spelled(document, camel=draw(st.booleans()))
     return spelling

@@ -50,7 +50,7 @@ def objects(application: Document) -> list[Manifest]:
 
 def waits(application: Document) -> dict[str, set[str]]:
     """Which step comes after which, whichever way."""
-    steps = {step.step: step.depends_on for step in dialect.planned(application).steps}
+    steps = {str(step.step): list(map(str, step.depends_on)) for step in dialect.planned(application).steps}
     found: dict[str, set[str]] = {}
 
     def before(name: str) -> set[str]:
@@ -58,7 +58,7 @@ def waits(application: Document) -> dict[str, set[str]]:
             found[name] = {*steps[name]}.union(*(before(one) for one in steps[name]))
         return found[name]
 
-    return {str(name): {str(one) for one in before(name)} for name in steps}
+    return {name: before(name) for name in steps}
 
 
 @given(drawn_dialect.documents())

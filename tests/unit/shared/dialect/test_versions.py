@@ -90,6 +90,18 @@ def test_what_is_removed_hands_its_order_on_and_its_policies_go() -> None:
     dialect.planned(found.document)
 
 
+def test_policy_about_what_is_removed_speaks_of_the_rest() -> None:
+    application = stored()
+    both = {"selector": {"componentNames": ["db", "web"], "resourceTypes": ["Service"]}}
+    alone = {"selector": {"componentNames": ["db"], "resourceTypes": ["Service"]}}
+    every = {"selector": {"resourceTypes": ["ConfigMap"]}}
+    application["spec"]["policies"] = [{"type": "take-over", "properties": {"rules": [both, alone, every]}}]
+    body = {"version": "2", "components": [{"name": "db", "action": "remove"}]}
+    [policy] = with_version(application, body).document["spec"]["policies"]
+    left = {"selector": {"componentNames": ["web"], "resourceTypes": ["Service"]}}
+    assert policy["properties"]["rules"] == [left, every]
+
+
 def test_what_is_added_comes_last_with_all_that_the_dialect_knows() -> None:
     volume = {"name": "data", "type": "persistent", "mount_path": "/data", "tmp_create": True}
     found = versioned(

@@ -50,6 +50,7 @@ def test_what_is_not_named_stays_and_comes_after_what_it_waited_for() -> None:
     changed = with_workflow(before, body)
     assert waits(changed.document) == {"a1": ["c1"], "b1": ["a1"], "c1": ["d1"], "d1": []}
     assert [(one.code, one.path) for one in changed.warnings] == [("NotInWorkflow", "workflow")]
+    assert "dependsOn" not in changed.document["spec"]["components"][3]
     assert before == stored(b1=["a1"], c1=["b1"], d1=["c1"])
     assert changed.paths.back("spec.components[2].dependsOn[0]") == "workflow[0].components[0]"
 
