@@ -15,6 +15,7 @@ from services.gateway.adapters.sealing import SodiumSealer
 from services.gateway.clusters import Clusters
 from services.gateway.comparing import Comparing
 from services.gateway.copying import Copying
+from services.gateway.dialect import DialectRequests
 from services.gateway.drafting import Drafting
 from services.gateway.handlers import Changes
 from services.gateway.live import Hub
@@ -25,6 +26,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.streams import RunStreams
 from services.gateway.web import middlewares
 from services.gateway.web.authentication import Authenticator
+from services.gateway.web.dialect_routes import DialectRoutes
 from services.gateway.web.idempotency import Idempotent
 from services.gateway.web.routes import Routes, Timeouts
 from shared.bus.connection import Bus
@@ -129,10 +131,11 @@ def _application(
         monotonic_s=time.monotonic,
     )
     history = Archive(database, lenient=True)
+    changes = _changes(
+        settings, store=store, earlier=earlier, registrations=registrations, projections=projections, bus=bus
+    )
     routes = Routes(
-        changes=_changes(
-            settings, store=store, earlier=earlier, registrations=registrations, projections=projections, bus=bus
-        ),
+        changes=changes,
         queries=queries,
         streams=RunStreams(hub=hub, queries=queries, history=history, store=store, max_readers=settings.max_readers),
         parked=ParkedMessages(BusParked(bus)),
@@ -143,7 +146,11 @@ def _application(
             body_s=settings.body_timeout_s, write_s=settings.write_timeout_s, keep_alive_s=settings.keep_alive_s
         ),
     )
-    application.add_routes(routes.table())
+    dialect = DialectRoutes(
+        asked=DialectRequests(changes=changes, queries=queries, limits=DEFAULT_LIMITS),
+        body_timeout_s=settings.body_timeout_s,
+    )
+    application.add_routes([*dialect.table(), *routes.table()])
     return application
 
 

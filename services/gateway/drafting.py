@@ -4,7 +4,7 @@ Planning a large document takes seconds of a thread, so it runs beside the event
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from shared.contracts.identity import AppRef, AppUid
 from shared.contracts.phases import AppPhase
 from shared.contracts.plan import Finding, Placement, Plan
 from shared.contracts.registry import ClusterRecord
-from shared.dialect import with_clones
+from shared.dialect import Edited, with_clones
 from shared.jobtypes.base import Registry as JobTypes
 from shared.planning import (
     Application,
@@ -34,6 +34,9 @@ from shared.planning import (
     warned,
 )
 from shared.planning.trees import path_text
+
+Edit = Callable[[dict[str, Any]], Edited]
+"""From an application's document to the next; raises DocumentRejected in the places of the request."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,8 @@ class Draft:
     """What has to be read before it can be planned."""
     strict: bool
     """Warnings refuse it."""
+    sealed: frozenset[str] = frozenset()
+    """Values that are sealed already, where the document is an application's own."""
 
 
 class Drafting:
@@ -100,6 +105,35 @@ class Drafting:
             strict=strict,
         )
 
+    async def edited(self, principal: Principal, stored: StoredApplication, edit: Edit) -> Draft:
+        """Change an application's document; raises as `draft` does.
+
+        It goes where it has gone before: the values in it are sealed for there.
+        """
+        record = stored.record
+        async with self._slots:
+            checked = await asyncio.to_thread(documents.edited, record.document, edit, self._job_types)
+            sought = await asyncio.to_thread(objects_sought, checked.application, record.app, self._job_types)
+        clusters = await self._registry.clusters()
+        registered = {cluster.name: cluster for cluster in clusters}
+        gone = [cluster for cluster in record.clusters if cluster not in registered]
+        if gone:
+            raise DocumentRejected([documents.unregistered(cluster, registered) for cluster in gone])
+        errand = copying.errand(sought, clusters)
+        placed = (placement.namespace for placement in record.targets)
+        for namespace in dict.fromkeys((record.app.namespace, *placed, *errand.namespaces)):
+            if namespace:
+                await require_namespace(self._registry, principal, namespace)
+        return Draft(
+            app=record.app,
+            checked=checked,
+            clusters=tuple(registered[cluster] for cluster in record.clusters),
+            placements=record.targets,
+            errand=errand,
+            strict=False,
+            sealed=documents.sealed_values(record.document),
+        )
+
     async def convert(self, principal: Principal, raw: bytes, *, strict: bool) -> Parsed:
         """Read a request's document as OAM, whichever way it is written; raises DocumentUnreadable, DocumentRejected.
 
@@ -145,7 +179,7 @@ class Drafting:
         known = {cluster.name for cluster in await self._registry.clusters()}
         gone = [cluster for cluster in record.clusters if cluster not in known]
         if gone:
-            raise DocumentRejected([_not_registered(cluster, known) for cluster in gone])
+            raise DocumentRejected([documents.unregistered(cluster, known) for cluster in gone])
         async with self._slots:
             return await asyncio.to_thread(self._plan_again, record, generation)
 
@@ -199,7 +233,7 @@ class Drafting:
         locations = secret_locations(checked.application, self._job_types)
         sealing = self._sealer.seal(
             checked.document,
-            locations,
+            [one for one in locations if documents.value_at(checked.document, one.path) not in draft.sealed],
             app=draft.app,
             uid=uid,
             clusters=draft.clusters,
@@ -230,15 +264,6 @@ async def require_namespace(registry: RegistryReader, principal: Principal, name
     """Raise NamespaceForbidden unless the namespace is the caller's tenant's."""
     if await registry.tenant_of(namespace) != principal.tenant:
         raise NamespaceForbidden(principal.tenant, namespace)
-
-
-def _not_registered(cluster: str, known: Iterable[str]) -> Finding:
-    return Finding(
-        path="",
-        code="UnknownCluster",
-        message=f"that generation was for cluster {cluster!r}, which is not registered any more",
-        remedy=f"Send a document for the clusters that are registered: {', '.join(sorted(known)) or 'none'}.",
-    )
 
 
 def _not_sealable(location: LocatedSecret) -> Finding:

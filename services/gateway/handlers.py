@@ -5,7 +5,7 @@ sweep over unobserved records finds it, so a bus that is away refuses nobody.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -23,15 +23,17 @@ from services.gateway.domain.records import (
     Wanted,
     decide_apply,
     decide_delete,
+    is_of,
 )
 from services.gateway.domain.refusals import (
     ChangedMeanwhile,
     DocumentUnreadable,
     NamespaceForbidden,
+    NoSuchId,
     NotFound,
     RevisionUnknown,
 )
-from services.gateway.drafting import Draft, Drafting, require_namespace
+from services.gateway.drafting import Draft, Drafting, Edit, require_namespace
 from services.gateway.ports import Announcer, ApplicationStore, Projections, RegistryReader, RevisionStore
 from shared.contracts.api import Conversion
 from shared.contracts.desired import DesiredRecord, StoredApplication
@@ -41,7 +43,7 @@ from shared.contracts.plan import Finding, Plan
 from shared.contracts.views import PlanView
 from shared.errors import KubeMinError, Retryable
 from shared.logging import bound, get_logger
-from shared.planning import DocumentRejected
+from shared.planning import DocumentRejected, plan_view
 
 logger = get_logger(__name__)
 
@@ -64,6 +66,8 @@ class Accepted:
     stored: StoredApplication
     changed: bool
     warnings: tuple[Finding, ...] = ()
+    in_dialect: bool = False
+    """The document was sent in KubeMin-Cli's dialect."""
 
 
 class Changes:
@@ -108,8 +112,43 @@ class Changes:
                 decision, plan, _ = await self._decide(principal, draft, precondition, request)
                 accepted = await self._write(decision, plan.warnings, request)
                 if accepted is not None:
-                    return accepted
+                    return replace(accepted, in_dialect=draft.checked.paths is not None)
         raise TooManyWriters(draft.app)
+
+    async def edit(self, principal: Principal, uid: AppUid, edit: Edit, *, request: str = "") -> Accepted:
+        """Change an application's own document, in which secret values are sealed already; raises as `apply` does.
+
+        `edit` is asked again for every document that it is to change.
+        """
+        stored = await self.owned(principal, uid)
+        for _ in range(_ATTEMPTS):
+            if is_of(stored, request):
+                return Accepted(stored, changed=True)
+            if stored.record.deleted:
+                raise ApplicationDeleting(stored.record.app)
+            with bound(app=str(stored.record.app)):
+                draft = await self._drafting.edited(principal, stored, edit)
+                decision, plan = await self._decide_on(stored, principal, draft, Precondition(), request)
+                accepted = await self._write(decision, plan.warnings, request)
+            if accepted is not None:
+                return accepted
+            stored = await self.owned(principal, uid)
+        raise TooManyWriters(stored.record.app)
+
+    async def check_edit(self, principal: Principal, uid: AppUid, edit: Edit) -> PlanView:
+        """Return the plan of what `edit` would write; touches nothing and raises the same."""
+        stored = await self.owned(principal, uid)
+        draft = await self._drafting.edited(principal, stored, edit)
+        _, plan = await self._decide_on(stored, principal, draft, Precondition(), "")
+        return plan_view(plan)
+
+    async def owned(self, principal: Principal, uid: AppUid) -> StoredApplication:
+        """Return an application of the caller's that is not gone; raises NoSuchId."""
+        stored = await self._store.load(uid)
+        if stored is None or stored.tombstone or stored.record.app.tenant != principal.tenant:
+            raise NoSuchId("application", uid)
+        await require_namespace(self._registry, principal, stored.record.app.namespace)
+        return stored
 
     async def plan(
         self, principal: Principal, raw: bytes, precondition: Precondition, *, strict: bool = False
@@ -202,6 +241,16 @@ class Changes:
             # The namespace has changed hands; what is left in it is still its former tenant's.
             raise NamespaceForbidden(principal.tenant, draft.app.namespace)
         _check_id(draft, stored)
+        return (*await self._decide_on(stored, principal, draft, precondition, request), stored)
+
+    async def _decide_on(
+        self,
+        stored: StoredApplication | None,
+        principal: Principal,
+        draft: Draft,
+        precondition: Precondition,
+        request: str,
+    ) -> tuple[Decision, Plan]:
         wanted, plan = await self._drafting.seal(draft, stored, stored.record.uid if stored else self._new_uid())
         _check_size(wanted)
         last = None if stored is None else await self._phase_of_last_run(stored)
@@ -214,7 +263,7 @@ class Changes:
             precondition=precondition,
             request=request,
         )
-        return decision, plan, stored
+        return decision, plan
 
     async def _mine(self, principal: Principal, namespace: str, name: str) -> StoredApplication:
         """Return the caller's application; raises NotFound and NamespaceForbidden."""

@@ -14,6 +14,9 @@ from shared.contracts.identity import AppUid, ClusterName, RunId, parse_run_id
 from shared.contracts.phases import AppPhase, RunPhase
 from shared.contracts.views import ApplicationSummary, ApplicationView, ClusterHealth, RevisionView, RunSummary, RunView
 
+_SCANNED, _SCANNED_PAGES = 200, 10
+"""Applications at a time, and how often, to fill a page of those that are searched for."""
+
 
 class Queries:
     """Everything that the API reads; raises NamespaceForbidden, NotFound and Retryable."""
@@ -59,6 +62,33 @@ class Queries:
         last = page[-1].record if len(found) > limit else None
         token = pages.write(PagePosition(last.app.namespace, last.app.name, last.uid)) if last else None
         return ApplicationPage(items=await self._summaries(page), continue_=token)
+
+    async def chosen(
+        self,
+        principal: Principal,
+        holds: Callable[[StoredApplication], bool],
+        *,
+        after: PagePosition | None,
+        limit: int,
+    ) -> tuple[list[StoredApplication], str | None]:
+        """Return those of the tenant's applications of which something holds, and where the page ended.
+
+        It may be short although more follows: what is looked at for one page is bounded.
+        """
+        owned = await self._registry.namespaces_of(principal.tenant)
+        found: list[StoredApplication] = []
+        for _ in range(_SCANNED_PAGES):
+            page = await self._store.page(principal.tenant, owned, (AppPhase.ACTIVE,), after=after, limit=_SCANNED)
+            for stored in page:
+                record = stored.record
+                after = PagePosition(record.app.namespace, record.app.name, record.uid)
+                if holds(stored):
+                    found.append(stored)
+                    if len(found) == limit:
+                        return found, pages.write(after)
+            if len(page) < _SCANNED:
+                return found, None
+        return found, None if after is None else pages.write(after)
 
     async def summary(self, stored: StoredApplication) -> ApplicationSummary:
         """Return an application as lists show it."""

@@ -1,11 +1,13 @@
 """The one naming function: knows every limit and shortens with a hash, so that names stay stable and distinct."""
 
 import hashlib
+import re
 
 NAME_MAX = 63
 """RFC 1123 label: Services, pods' hostnames, label values, Jobs."""
 CRON_JOB_MAX = 52
 """Kubernetes appends 11 characters to a CronJob's name for its Jobs."""
+_NO_LABEL = re.compile(r"[^a-z0-9]+")
 _HASH = 8
 _DIGEST = 10
 
@@ -35,3 +37,8 @@ def job_name(base: str, template_digest: str, attempt: int) -> str:
     """A Job is its own ledger: component, digest of its template, attempt."""
     suffix = f"-{template_digest[:_DIGEST]}-{attempt}"
     return fit(base, NAME_MAX - len(suffix)) + suffix
+
+
+def as_label(text: str) -> str:
+    """The DNS label that is nearest to a text; empty where nothing is left of it."""
+    return _NO_LABEL.sub("-", text.lower())[:NAME_MAX].strip("-")

@@ -38,7 +38,7 @@ class PathMap:
             if path in self.places:
                 return self.places[path]
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
-        return ""
+        return self.places.get("", "")
 
     def finding(self, finding: Finding) -> Finding:
         """The finding as the author of the document that was sent understands it."""

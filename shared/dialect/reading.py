@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shared.contracts.identity import DNS_LABEL
+from shared.contracts.naming import as_label
 from shared.dialect.fields import Fields, From, Texts
 from shared.dialect.findings import Code, Notes
 from shared.dialect.model import (
@@ -61,7 +62,7 @@ def read(document: Mapping[str, Any], notes: Notes) -> Application:
         about={key: found for key in ABOUT if (found := fields.text(key)) is not None},
         template=fields.flag("tmp_enable"),
         components=components,
-        workflow=_workflow(fields, notes, {component.name.value for component in components}),
+        workflow=read_workflow(fields, notes, {component.name.value for component in components}),
     )
 
 
@@ -87,7 +88,8 @@ def _name(fields: Fields, key: str, *, required: bool) -> Text | None:
         fields.notes.error(found.path, Code.NAME_TOO_LONG, f"must have at most {_NAME_MAX} characters")
     elif not _LABEL.fullmatch(text):
         message = "is no DNS label: lower-case letters, digits and '-', with a letter or digit at both ends"
-        fields.notes.error(found.path, Code.INVALID_NAME_FORMAT, message)
+        remedy = f"Call it {label!r}." if (label := as_label(text)) else ""
+        fields.notes.error(found.path, Code.INVALID_NAME_FORMAT, message, remedy)
     return From(text, found.path)
 
 
@@ -177,7 +179,8 @@ def _check_data(properties: Fields, key: str, data: Texts, notes: Notes) -> None
         notes.error(properties.place(key), "TooLarge", f"has more than {_CONF_BYTES} bytes, which Kubernetes refuses")
 
 
-def _workflow(fields: Fields, notes: Notes, components: set[str]) -> tuple[Step, ...]:
+def read_workflow(fields: Fields, notes: Notes, components: set[str]) -> tuple[Step, ...]:
+    """Read the steps beneath `workflow`; `components` are the names that there are."""
     known = ("name", "mode", "components", "properties", "sub_steps", "job_type")
     steps = tuple(_step(entry, notes, components) for entry in fields.entries("workflow", known))
     _unique([step.name for step in steps], Code.DUPLICATE_WORKFLOW_STEP, "step", notes)

@@ -88,7 +88,9 @@ class _Check:
         self._policies = _policies(self._spec)
         self._entries = _entries(self._spec)
         well_formed = [one.checked.policy for one in self._policies if one.checked.policy is not None]
-        self._composition = composed(self._entries, well_formed, registry)
+        # Which policies work on which components the steps of a workflow would say; together they may contradict.
+        carried_out = [] if self._spec.get("workflow") else well_formed
+        self._composition = composed(self._entries, carried_out, registry)
         self._treat = treatments(well_formed)
         self.errors: list[Finding] = []
         self.warnings: list[Finding] = []

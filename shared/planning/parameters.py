@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.contracts.identity import DNS_LABEL, DNS_SUBDOMAIN
+from shared.contracts.naming import as_label
 from shared.contracts.plan import Finding
 from shared.planning.findings import MAX_FINDINGS, nearest
 from shared.planning.trees import PathElement, path_text
@@ -118,7 +119,10 @@ def _finding(detail: ErrorDetails, path: str, found: Any) -> Finding:
     if kind in ("literal_error", "enum"):
         return _not_allowed(path, str(context.get("expected", "")), found)
     code, message = _in_words(detail, kind, context)
-    return Finding(path=path, code=code, message=message)
+    # A name is no secret.
+    named = kind == "string_pattern_mismatch" and context.get("pattern") == DNS_LABEL and isinstance(found, str)
+    remedy = f"Call it {label!r}." if named and (label := as_label(found)) else ""
+    return Finding(path=path, code=code, message=message, remedy=remedy)
 
 
 def _in_words(detail: ErrorDetails, kind: str, context: dict[str, Any]) -> tuple[str, str]:

@@ -144,6 +144,8 @@ class System:
             "StatefulSet": "apps/v1",
             "Job": "batch/v1",
             "Ingress": "networking.k8s.io/v1",
+            "Role": "rbac.authorization.k8s.io/v1",
+            "RoleBinding": "rbac.authorization.k8s.io/v1",
         }.get(kind, "v1")
         key = ObjectKey(api_version=api_version, kind=kind, namespace=namespace, name=name)
         return await self.kube[cluster or self.clusters[0]].find(key)

@@ -65,6 +65,8 @@ async def known(gateway: GatewayStack, tenant: Tenant) -> Known:
         "namespace": tenant.namespace,
         "app": "shop",
         "run": accepted.body["run"],
+        "id": accepted.body["application"]["uid"],
+        "task": accepted.body["run"],
         "sequence": sequence,
     }
     return Known(tenant.boss.headers, gateway.url, parameters)

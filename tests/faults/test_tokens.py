@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from services.gateway.domain.access import Permission
-from services.gateway.web.operations import OPERATIONS, Operation
+from services.gateway.web.operation import Operation
+from services.gateway.web.operations import OPERATIONS
 from shared.bus import Parker
 from shared.bus.parked import list_parked
 from shared.contracts import subjects
@@ -30,7 +31,8 @@ PRIVATE = [operation for operation in OPERATIONS if operation.permission is not 
 EVERYWHERE = {"convertDocument", "getType", "listClusters", "listTypes", "rotateKey"}
 """What is of no tenant; every one may ask for it alike."""
 ABOUT_ONE = [o for o in PRIVATE if ("{" in o.path or o.document) and o.id not in EVERYWHERE]
-LISTS = ["listApplications", "listParked"]
+LISTS = {"listApplications": "items", "listParked": "items", "listTemplates": "applications"}
+"""With the key of what is listed."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +48,19 @@ class Things:
         if operation.document:
             body = document(self.tenant.namespace, web(cmd=[datetime.now(UTC).isoformat()]))
             return await caller.call(operation.method, operation.path, headers=YAML, data=json.dumps(body))
+        path = operation.path.format(**self.path)
+        if operation.body is not None:
+            asked = {"workflow": [{"name": "web"}], "workflow_id": self.path["id"], "task_id": self.path["task"]}
+            return await caller.call(operation.method, path, headers=YAML, data=json.dumps({**asked, "version": "2"}))
         query = "&".join(f"{parameter.name}=1" for parameter in operation.parameters if parameter.required)
-        return await caller.call(operation.method, f"{operation.path.format(**self.path)}?{query}")
+        return await caller.call(operation.method, f"{path}?{query}")
 
 
 @pytest.fixture(scope="module")
 async def things(gateway: GatewayStack) -> Things:
     name = await gateway.tenant()
     tenant = Tenant(name, f"{name}-dev", gateway.caller(await gateway.token(name, Role.ADMIN)))
-    run = (await tenant.boss.apply(document(tenant.namespace, web()))).body["run"]
+    applied = (await tenant.boss.apply(document(tenant.namespace, web()))).body
     planner, agent = await gateway.bus.connect("planner"), await gateway.bus.connect("cluster-east")
     app = AppRef(tenant=name, namespace=tenant.namespace, name="shop")
     await agent.publish(subjects.status(ClusterName("east"), app), a_fact(app=app))
@@ -69,7 +75,9 @@ async def things(gateway: GatewayStack) -> Things:
         {
             "namespace": tenant.namespace,
             "app": "shop",
-            "run": run,
+            "run": applied["run"],
+            "id": applied["application"]["uid"],
+            "task": applied["run"],
             "sequence": sequence,
             "type": "webservice",
             "cluster": "east",
@@ -141,7 +149,7 @@ async def test_another_tenants_token_finds_nothing(gateway: GatewayStack, things
         assert answer.status in {403, 404}, operation.id
     for operation in PRIVATE:
         if operation.id in LISTS and operation.permission in MAY[role]:
-            assert (await things.call(caller, operation)).body["items"] == []
+            assert (await things.call(caller, operation)).body[LISTS[operation.id]] == []
     assert await left(things) == before
 
 

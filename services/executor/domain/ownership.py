@@ -41,6 +41,11 @@ def bears_marks_of(live: Object, uid: AppUid) -> bool:
     return bool(noted == uid) and not of_other_application(live, uid)
 
 
+def left_to(live: Object, app: AppRef, uid: AppUid) -> bool:
+    """Whether those who applied it have given it up, and this application is the only one that still shares it."""
+    return sharers(live) == [sharer(app)] and not of_other_application(live, uid)
+
+
 def of_other_application(live: Object, uid: AppUid) -> bool:
     """Whether another application applies it."""
     others = _appliers(live) - {annotations.field_manager(uid)}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from services.executor.domain.outcomes import Outage, Outrun, Refused, meaning
-from services.executor.domain.ownership import bears_marks_of, generation_of, of_other_application
+from services.executor.domain.ownership import bears_marks_of, generation_of, left_to, of_other_application
 from services.executor.domain.sharing import sharer, sharers, withdrawal
 from services.executor.handlers.concurrently import concurrently
 from services.executor.handlers.deadline import Deadline
@@ -197,7 +197,8 @@ def _stays(command: PruneObjects, obj: ObjectToPrune, live: Object) -> bool:
     The planner may hear late of one that it has given up already, and take it for a stray.
     """
     others = [name for name in sharers(live) if name != sharer(command.app)]
-    return obj.release or bool(others) or not bears_marks_of(live, command.uid)
+    ours = bears_marks_of(live, command.uid) or left_to(live, command.app, command.uid)
+    return obj.release or bool(others) or not ours
 
 
 def _remains(obj: ObjectToPrune, message: str) -> RemainingObject:

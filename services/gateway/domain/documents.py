@@ -1,17 +1,18 @@
 """From the bytes of a request to a checked document and its clusters."""
 
 import copy
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from services.gateway.domain.refusals import DocumentUnreadable
+from shared.contracts import sealed
 from shared.contracts.canonical import canonical_json
 from shared.contracts.identity import AppName, AppRef, ClusterName, Namespace, Tenant
 from shared.contracts.plan import Finding, Placement, Plan
 from shared.contracts.registry import ClusterRecord, default_cluster
-from shared.dialect import Converted, From, PathMap, convert, is_dialect
+from shared.dialect import Converted, Edited, From, PathMap, convert, is_dialect
 from shared.jobtypes.base import Registry
 from shared.planning import (
     LOCAL,
@@ -25,6 +26,7 @@ from shared.planning import (
     parse_document,
 )
 from shared.planning.findings import shortened
+from shared.planning.trees import leaves
 
 Path = tuple[str | int, ...]
 SEALED_DOCUMENT_BYTES = 4 * 1024 * 1024
@@ -72,14 +74,19 @@ def parse(raw: bytes, limits: Limits) -> Parsed:
 
     Raises DocumentUnreadable, or DocumentRejected with what is wrong in the words of the dialect.
     """
-    try:
-        document = parse_document(raw, limits=limits)
-    except DocumentRejected as error:
-        raise DocumentUnreadable(error.findings) from error
+    document = body_of(raw, limits)
     if not is_dialect(document):
         return Parsed(document)
     converted = convert(document, limits=limits)
     return Parsed(converted.document, converted)
+
+
+def body_of(raw: bytes, limits: Limits) -> dict[str, Any]:
+    """The map that a request's body is; raises DocumentUnreadable."""
+    try:
+        return parse_document(raw, limits=limits)
+    except DocumentRejected as error:
+        raise DocumentUnreadable(error.findings) from error
 
 
 def read(parsed: Parsed, registry: Registry) -> Checked:
@@ -91,6 +98,22 @@ def read(parsed: Parsed, registry: Registry) -> Checked:
         checked = check(parsed.document, registry)
     warnings = shortened([*converted.warnings, *converted.paths.findings(checked.warnings)])
     return replace(checked, warnings=warnings, paths=converted.paths, app_id=converted.app_id)
+
+
+def edited(document: dict[str, Any], edit: Callable[[dict[str, Any]], Edited], registry: Registry) -> Checked:
+    """Check what a request makes of a stored document; raises DocumentRejected in the places of the request."""
+    changed = edit(document)
+    with told_of(changed.paths, changed.warnings):
+        checked = check(changed.document, registry)
+    warnings = shortened([*changed.warnings, *changed.paths.findings(checked.warnings)])
+    return replace(checked, warnings=warnings, paths=changed.paths)
+
+
+def sealed_values(document: dict[str, Any]) -> frozenset[str]:
+    """Every text in a stored document that is a sealed value, or begins like one."""
+    return frozenset(
+        value for _, value in leaves(document) if isinstance(value, str) and value.startswith(sealed.PREFIX)
+    )
 
 
 @contextmanager
@@ -242,6 +265,11 @@ def value_at(document: Any, path: Path) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return current
+
+
+def unregistered(cluster: ClusterName, known: Iterable[str]) -> Finding:
+    """A cluster that an application is in is registered no longer."""
+    return _unknown_cluster("", cluster, known)
 
 
 def _unknown_cluster(path: str, name: str, known: Iterable[str]) -> Finding:

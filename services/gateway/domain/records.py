@@ -95,7 +95,7 @@ def decide_apply(
     generation that what is wanted was taken from.
     Raises ApplicationDeleting and PreconditionFailed.
     """
-    if _is_of(stored, request):
+    if is_of(stored, request):
         return Repeated(stored)
     precondition.check(None if stored is None else stored.record.generation)
     if stored is None:
@@ -137,7 +137,7 @@ def decide_delete(
     stored: StoredApplication, *, actor: str, at: datetime, precondition: Precondition, request: str = ""
 ) -> Unchanged | Repeated | Replace:
     """Ask for deletion; asking again changes nothing. Raises PreconditionFailed."""
-    if _is_of(stored, request):
+    if is_of(stored, request):
         return Repeated(stored)
     precondition.check(stored.record.generation)
     if stored.record.deleted:
@@ -150,7 +150,8 @@ def _next(record: DesiredRecord, changes: dict[str, Any]) -> Replace:
     return Replace(raised, before=record)
 
 
-def _is_of(stored: StoredApplication | None, request: str) -> TypeGuard[StoredApplication]:
+def is_of(stored: StoredApplication | None, request: str) -> TypeGuard[StoredApplication]:
+    """Whether this very request has made the stored generation."""
     return bool(request) and stored is not None and stored.request == request
 
 

@@ -6,6 +6,8 @@ Rejected
 ├── NotFound             there is no such thing, or none that the caller may know of
 ├── RevisionUnknown      that generation is not kept; names those that are
 ├── ChangedMeanwhile     somebody else changed the application in between
+│   └── NoSuchId         the same, asked for by KubeMin-Cli's ids
+├── TaskRunning          a run that has not ended cannot be cancelled
 ├── NoNewSealingKey      the cluster has no other key to seal for
 └── DocumentUnreadable   the bytes are no document
 
@@ -69,6 +71,31 @@ class ChangedMeanwhile(Rejected):
         super().__init__(
             f"application {app} was changed by somebody else in the same moment; look at it and decide again",
             reason="ChangedMeanwhile",
+        )
+
+
+_BUSINESS_CODES = {"application": 10005, "workflow": 20005, "task": 20006}
+"""Source: KubeMin-Cli."""
+
+
+class NoSuchId(NotFound):
+    """There is none, in the words of KubeMin-Cli."""
+
+    @property
+    def business_code(self) -> int:
+        """That project's number."""
+        return _BUSINESS_CODES[self.what]
+
+
+class TaskRunning(Rejected):
+    """A run that has not ended cannot be cancelled."""
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+        super().__init__(
+            f"task {task!r} goes on, and a task cannot be cancelled yet; deliver another version,"
+            " which takes its place, or delete the application",
+            reason="TaskRunning",
         )
 
 

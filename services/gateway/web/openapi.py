@@ -9,8 +9,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from services.gateway.web import problems
-from services.gateway.web.operations import DOCUMENT_TYPES, OPERATIONS, Operation, Parameter
+from services.gateway.web.dialect_bodies import BODIES
+from services.gateway.web.operation import Operation, Parameter
+from services.gateway.web.operations import DOCUMENT_TYPES, OPERATIONS
 from shared.contracts.api import Problem
+from shared.contracts.dialect import DialectProblem
 from shared.contracts.facts import PodsObserved
 from shared.contracts.runs import RUN_EVENT
 from shared.contracts.views import RunSummary, RunView
@@ -49,10 +52,13 @@ def openapi() -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     answered = {model for op in OPERATIONS for _, _, model in op.answers if model is not None}
-    all_models: set[type[BaseModel]] = {*answered, Problem, RunView, RunSummary, PodsObserved}
+    answered |= {op.in_dialect for op in OPERATIONS if op.in_dialect is not None}
+    all_models: set[type[BaseModel]] = {*answered, Problem, DialectProblem, RunView, RunSummary, PodsObserved}
     models = sorted(all_models, key=lambda model: model.__name__)
     _, written = models_json_schema([(model, "serialization") for model in models], ref_template=_REF)
-    _, accepted = models_json_schema([(Application, "validation")], ref_template=_REF)
+    _, accepted = models_json_schema(
+        [(Application, "validation"), *((body, "validation") for body in BODIES)], ref_template=_REF
+    )
     event = RUN_EVENT.json_schema(ref_template=_REF, mode="serialization")
     schemas = {**accepted["$defs"], **event.pop("$defs"), **written["$defs"], "RunEvent": event}
     return dict(sorted(schemas.items()))
@@ -73,6 +79,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
             "description": "An OAM Application (core.oam.dev/v1beta1) in YAML or JSON, or KubeMin-Cli's JSON dialect.",
             "content": content,
         }
+    if operation.body is not None:
+        content = {media_type: {"schema": _ref(operation.body)} for media_type in DOCUMENT_TYPES}
+        described["requestBody"] = {"required": True, "content": content}
     if operation.permission is None:
         described["security"] = []
     return described
@@ -86,6 +95,9 @@ def _responses(operation: Operation) -> dict[str, Any]:
     expected = () if operation.permission is None else (*_ANY_OPERATION, *operation.problems)
     for status in expected:
         responses[str(status.value)] = {"description": status.phrase, **problem}
+    if operation.of_dialect and HTTPStatus.NOT_FOUND in expected:
+        either = {"anyOf": [_ref(DialectProblem), _ref(Problem)]}
+        responses[str(HTTPStatus.NOT_FOUND.value)]["content"] = {problems.MEDIA_TYPE: {"schema": either}}
     return dict(sorted(responses.items()))
 
 
@@ -93,6 +105,8 @@ def _content(operation: Operation, model: type[BaseModel] | None) -> dict[str, A
     if operation.events:
         return {"content": {"text/event-stream": {"schema": {"type": "string", "description": _EVENTS}}}}
     schema: dict[str, Any] = {"type": "object"} if model is None else _ref(model)
+    if operation.in_dialect is not None and model is operation.answers[0][2]:
+        schema = {"anyOf": [schema, _ref(operation.in_dialect)]}
     return {"content": {"application/json": {"schema": schema}}}
 
 

@@ -1,17 +1,14 @@
 """Every operation of the API as data: the router, the access check and the OpenAPI description are made of it."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
 
-from pydantic import BaseModel
-
 from services.gateway.domain.access import Permission
-from shared.contracts import api, catalogue, views
+from services.gateway.web.dialect_operations import DIALECT_OPERATIONS
+from services.gateway.web.operation import CONTINUE, KEY, LIMIT, Operation, Parameter
+from shared.contracts import api, catalogue, dialect, views
 from shared.contracts.kinds import TypeKind
 from shared.contracts.phases import AppPhase
 
-PAGE_LIMIT = 50
-PAGE_LIMIT_MAX = 200
 DOCUMENT_TYPES = (
     "application/yaml",
     "application/json",
@@ -23,68 +20,15 @@ DOCUMENT_TYPES = (
 """Of request bodies; both languages are read whatever the type says."""
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter of the query, the path or the headers."""
-
-    name: str
-    description: str
-    place: str = "query"
-    schema: str = "string"
-    values: tuple[str, ...] = ()
-    one_of: tuple[str, ...] = ()
-    """Where it can be given once; `values` are those of one that may be repeated."""
-    maximum: int | None = None
-    pattern: str | None = None
-    minimum: int | None = None
-    required: bool = False
-    """Besides those of the path, which always are."""
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One operation."""
-
-    id: str
-    method: str
-    path: str
-    summary: str
-    permission: Permission | None
-    """None: answered without a token."""
-    answers: tuple[tuple[HTTPStatus, str, type[BaseModel] | None], ...]
-    """Status, description and model of the good answers."""
-    parameters: tuple[Parameter, ...] = ()
-    document: bool = False
-    """Takes an application document as body."""
-    problems: tuple[HTTPStatus, ...] = ()
-    """Besides those that any operation may answer."""
-    events: bool = False
-    """Answers with server-sent events."""
-    pure: bool = False
-    """Changes nothing, whatever its method; its answers are kept nowhere."""
-
-    @property
-    def changes(self) -> bool:
-        """Whether it may change something, and takes an Idempotency-Key."""
-        return self.method in {"POST", "DELETE"} and not self.pure
-
-
 _NAMESPACE = Parameter("namespace", "Namespace of the application.", "path")
 _APP = Parameter("app", "Name of the application.", "path")
 _RUN = Parameter("run", "Id of the run.", "path")
 _CLUSTER = Parameter("cluster", "Name of the cluster.", "path")
-_LIMIT = Parameter("limit", f"At most this many items; {PAGE_LIMIT} unless given.", schema="integer", maximum=200)
 _IF_MATCH = Parameter(
     "If-Match",
     'Only if the application is at this generation, such as `"3"`.',
     "header",
     pattern=r'^(\*|"[0-9]{1,18}"(, ?"[0-9]{1,18}")*)$',
-)
-_KEY = Parameter(
-    "Idempotency-Key",
-    "The same request with the same key is done once and answered alike, for 24 hours; a new key for each request.",
-    "header",
-    pattern=r'^([!#-~]{1,255}|"[ !#-\[\]-~]{1,255}")$',
 )
 _TYPE = Parameter("type", "Name or alias of the type, also with a pinned version, such as `webservice@v1`.", "path")
 _KIND = Parameter("kind", "Only types that stand there in a document.", one_of=tuple(kind.value for kind in TypeKind))
@@ -95,7 +39,7 @@ _GENERATION = Parameter(
 )
 _IF_NONE_MATCH = Parameter("If-None-Match", "`*`: only if there is no such application yet.", "header", pattern=r"^\*$")
 
-OPERATIONS = (
+OWN_OPERATIONS = (
     Operation(
         "applyApplication",
         "POST",
@@ -111,9 +55,10 @@ OPERATIONS = (
             _STRICT,
             _IF_MATCH,
             _IF_NONE_MATCH,
-            _KEY,
+            KEY,
         ),
         document=True,
+        in_dialect=dialect.AppliedDocument,
         problems=(
             HTTPStatus.CONFLICT,
             HTTPStatus.PRECONDITION_FAILED,
@@ -152,8 +97,8 @@ OPERATIONS = (
                 "Only this phase, may be repeated; Active and Deleting unless given.",
                 values=tuple(phase.value for phase in AppPhase),
             ),
-            _LIMIT,
-            Parameter("continue", "Where the page before ended, as it said."),
+            LIMIT,
+            CONTINUE,
         ),
     ),
     Operation(
@@ -173,7 +118,7 @@ OPERATIONS = (
         "Delete an application: everything that is its own, except volumes",
         Permission.DEPLOY,
         ((HTTPStatus.ACCEPTED, "Accepted, or already going on.", api.ApplyResult),),
-        (_NAMESPACE, _APP, _IF_MATCH, _KEY),
+        (_NAMESPACE, _APP, _IF_MATCH, KEY),
         problems=(
             HTTPStatus.NOT_FOUND,
             HTTPStatus.CONFLICT,
@@ -198,7 +143,7 @@ OPERATIONS = (
         "Give an application a new generation with the document of an earlier one",
         Permission.DEPLOY,
         ((HTTPStatus.ACCEPTED, "Accepted, or found unchanged.", api.ApplyResult),),
-        (_NAMESPACE, _APP, _GENERATION, _IF_MATCH, _KEY),
+        (_NAMESPACE, _APP, _GENERATION, _IF_MATCH, KEY),
         problems=(
             HTTPStatus.NOT_FOUND,
             HTTPStatus.CONFLICT,
@@ -213,7 +158,7 @@ OPERATIONS = (
         "List an application's runs, the newest first",
         Permission.READ,
         ((HTTPStatus.OK, "The runs.", api.RunPage),),
-        (_NAMESPACE, _APP, _LIMIT),
+        (_NAMESPACE, _APP, LIMIT),
         problems=(HTTPStatus.NOT_FOUND,),
     ),
     Operation(
@@ -256,7 +201,7 @@ OPERATIONS = (
         "Seal secret values for the newest key that the cluster's executor holds",
         Permission.ADMINISTER,
         ((HTTPStatus.OK, "The key that was taken up.", api.KeyRotation),),
-        (_CLUSTER, _KEY),
+        (_CLUSTER, KEY),
         problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
     ),
     Operation(
@@ -287,8 +232,8 @@ OPERATIONS = (
         ((HTTPStatus.OK, "A page, the oldest first; it may be short although more follows.", api.ParkedPage),),
         (
             Parameter("consumer", "Only those that this consumer set aside."),
-            _LIMIT,
-            Parameter("continue", "Where the page before ended, as it said."),
+            LIMIT,
+            CONTINUE,
         ),
     ),
     Operation(
@@ -308,7 +253,7 @@ OPERATIONS = (
         "Have the consumer of a parked message take it again",
         Permission.ADMINISTER,
         ((HTTPStatus.OK, "What came of it.", api.ReplayResult),),
-        (_SEQUENCE, _KEY),
+        (_SEQUENCE, KEY),
         problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
     ),
     Operation(
@@ -318,7 +263,7 @@ OPERATIONS = (
         "Remove a parked message for good",
         Permission.ADMINISTER,
         ((HTTPStatus.OK, "What was removed.", api.ParkedSummary),),
-        (_SEQUENCE, _KEY),
+        (_SEQUENCE, KEY),
         problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
     ),
     Operation(
@@ -330,4 +275,5 @@ OPERATIONS = (
         ((HTTPStatus.OK, "The description.", None),),
     ),
 )
+OPERATIONS = (*OWN_OPERATIONS, *DIALECT_OPERATIONS)
 BY_ID = {operation.id: operation for operation in OPERATIONS}

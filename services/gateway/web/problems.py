@@ -17,12 +17,15 @@ from services.gateway.domain.refusals import (
     Forbidden,
     NamespaceForbidden,
     NoNewSealingKey,
+    NoSuchId,
     NotFound,
     RevisionUnknown,
+    TaskRunning,
 )
 from shared.bus.parked import NoSuchMessage
 from shared.bus.replaying import NotReplayable
 from shared.contracts.api import Problem
+from shared.contracts.dialect import DialectProblem
 from shared.contracts.plan import Finding
 from shared.errors import Rejected, Retryable
 from shared.planning import DocumentRejected
@@ -42,6 +45,8 @@ _STATUS: dict[type[Rejected], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     RevisionUnknown: HTTPStatus.NOT_FOUND,
     ChangedMeanwhile: HTTPStatus.CONFLICT,
+    NoSuchId: HTTPStatus.NOT_FOUND,
+    TaskRunning: HTTPStatus.CONFLICT,
     NoSuchMessage: HTTPStatus.NOT_FOUND,
     NotReplayable: HTTPStatus.CONFLICT,
     NoNewSealingKey: HTTPStatus.CONFLICT,
@@ -68,6 +73,7 @@ _TITLES = {
     "NoNewSealingKey": "The cluster has no new sealing key",
     "NotReplayable": "The message cannot be replayed",
     "RevisionUnknown": "There is no such generation to roll back to",
+    "TaskRunning": "The task has not ended",
     "RequestInProgress": "The same request is being worked on",
     "Unauthenticated": "A valid token is needed",
     "Unavailable": "Not available at the moment",
@@ -104,7 +110,8 @@ def of_rejected(error: Rejected, path: str) -> web.Response:
         return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE, path, detail=str(error), findings=findings)
     else:
         status = _STATUS.get(type(error), HTTPStatus.BAD_REQUEST)
-    return problem(status, error.reason, path, detail=str(error), findings=findings)
+    business_code = error.business_code if isinstance(error, NoSuchId) else None
+    return problem(status, error.reason, path, detail=str(error), findings=findings, business_code=business_code)
 
 
 def of_retryable(error: Retryable, path: str) -> web.Response:
@@ -136,9 +143,15 @@ def internal(path: str) -> web.Response:
 
 
 def problem(
-    status: HTTPStatus, code: str, path: str, *, detail: str = "", findings: Sequence[Finding] = ()
+    status: HTTPStatus,
+    code: str,
+    path: str,
+    *,
+    detail: str = "",
+    findings: Sequence[Finding] = (),
+    business_code: int | None = None,
 ) -> web.Response:
-    """Write a problem document."""
+    """Write a problem document; `business_code` is KubeMin-Cli's."""
     body = Problem(
         type=f"urn:kubemin:problem:{code}",
         title=_TITLES.get(code, status.phrase),
@@ -148,6 +161,8 @@ def problem(
         code=code,
         findings=tuple(findings),
     )
+    if business_code is not None:
+        body = DialectProblem(**dict(body), business_code=business_code, message=detail)
     return web.Response(status=status, body=body.model_dump_json().encode(), headers=_HEADERS)
 
 

@@ -12,7 +12,8 @@ from services.gateway.domain import pages, preconditions
 from services.gateway.domain.access import Principal
 from services.gateway.domain.pages import ContinueInvalid
 from services.gateway.domain.preconditions import Precondition
-from services.gateway.web.operations import DOCUMENT_TYPES, PAGE_LIMIT, PAGE_LIMIT_MAX
+from services.gateway.web.operation import PAGE_LIMIT, PAGE_LIMIT_MAX
+from services.gateway.web.operations import DOCUMENT_TYPES
 from services.gateway.web.problems import RequestInvalid
 from shared.contracts.desired import PagePosition
 from shared.contracts.identity import DNS_LABEL, DNS_SUBDOMAIN

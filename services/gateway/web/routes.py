@@ -1,14 +1,13 @@
 """The handlers of the operations: from a request to a call, from its result to a response."""
 
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
-from pydantic import BaseModel
 
 from services.gateway.clusters import Clusters
+from services.gateway.domain import tasks
 from services.gateway.domain.preconditions import etag
 from services.gateway.domain.refusals import NotFound
 from services.gateway.handlers import Accepted, Changes
@@ -18,13 +17,12 @@ from services.gateway.streams import RunStreams
 from services.gateway.web import events, requests
 from services.gateway.web.authentication import Authenticator
 from services.gateway.web.openapi import openapi
-from services.gateway.web.operations import OPERATIONS, Operation
+from services.gateway.web.operations import OWN_OPERATIONS
+from services.gateway.web.responses import Handler, json_response, route_of
 from shared.catalogue.entries import Catalogue
 from shared.contracts.api import ApplyResult
 from shared.contracts.canonical import canonical_json
 from shared.contracts.identity import RunId, run_id
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +82,7 @@ class Routes:
             "dropParked": self._drop_parked,
             "getOpenApi": self._describe,
         }
-        return [_route(operation, handlers[operation.id]) for operation in OPERATIONS]
+        return [route_of(operation, handlers[operation.id]) for operation in OWN_OPERATIONS]
 
     async def _apply(self, request: web.Request) -> web.StreamResponse:
         principal = requests.principal(request)
@@ -92,7 +90,7 @@ class Routes:
         precondition = requests.precondition(request)
         raw = await requests.document(request, timeout_s=self._timeouts.body_s)
         if dry_run:
-            return _json(await self._changes.plan(principal, raw, precondition, strict=strict))
+            return json_response(await self._changes.plan(principal, raw, precondition, strict=strict))
         request_id = requests.request_id(request)
         accepted = await self._changes.apply(principal, raw, precondition, strict=strict, request=request_id)
         return await self._accepted(accepted)
@@ -100,7 +98,7 @@ class Routes:
     async def _convert(self, request: web.Request) -> web.StreamResponse:
         strict = requests.flag(request, "strict")
         raw = await requests.document(request, timeout_s=self._timeouts.body_s)
-        return _json(await self._changes.convert(requests.principal(request), raw, strict=strict))
+        return json_response(await self._changes.convert(requests.principal(request), raw, strict=strict))
 
     async def _delete(self, request: web.Request) -> web.StreamResponse:
         namespace, name = requests.app_path(request)
@@ -121,16 +119,16 @@ class Routes:
             after=requests.page_position(request),
             limit=requests.limit(request),
         )
-        return _json(page)
+        return json_response(page)
 
     async def _get(self, request: web.Request) -> web.StreamResponse:
         view = await self._queries.application(requests.principal(request), *requests.app_path(request))
-        response = _json(view)
+        response = json_response(view)
         response.headers["ETag"] = etag(view.generation)
         return response
 
     async def _revisions(self, request: web.Request) -> web.StreamResponse:
-        return _json(await self._queries.revisions(requests.principal(request), *requests.app_path(request)))
+        return json_response(await self._queries.revisions(requests.principal(request), *requests.app_path(request)))
 
     async def _rollback(self, request: web.Request) -> web.StreamResponse:
         namespace, name = requests.app_path(request)
@@ -147,10 +145,10 @@ class Routes:
     async def _runs(self, request: web.Request) -> web.StreamResponse:
         namespace, name = requests.app_path(request)
         principal = requests.principal(request)
-        return _json(await self._queries.runs(principal, namespace, name, limit=requests.limit(request)))
+        return json_response(await self._queries.runs(principal, namespace, name, limit=requests.limit(request)))
 
     async def _run(self, request: web.Request) -> web.StreamResponse:
-        return _json(await self._queries.run(requests.principal(request), RunId(request.match_info["run"])))
+        return json_response(await self._queries.run(requests.principal(request), RunId(request.match_info["run"])))
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         principal = requests.principal(request)
@@ -175,20 +173,20 @@ class Routes:
         )
 
     async def _clusters(self, _request: web.Request) -> web.StreamResponse:
-        return _json(await self._queries.clusters())
+        return json_response(await self._queries.clusters())
 
     async def _rotate_key(self, request: web.Request) -> web.StreamResponse:
-        return _json(await self._registered.rotate_key(request.match_info["cluster"]))
+        return json_response(await self._registered.rotate_key(request.match_info["cluster"]))
 
     async def _list_types(self, request: web.Request) -> web.StreamResponse:
-        return _json(self._catalogue.page(requests.type_kind(request)))
+        return json_response(self._catalogue.page(requests.type_kind(request)))
 
     async def _get_type(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["type"]
         view = self._catalogue.find(name, requests.type_kind(request))
         if view is None:
             raise NotFound("type", name)
-        return _json(view)
+        return json_response(view)
 
     async def _list_parked(self, request: web.Request) -> web.StreamResponse:
         page = await self._parked.page(
@@ -197,16 +195,16 @@ class Routes:
             after=requests.sequence_position(request),
             limit=requests.limit(request),
         )
-        return _json(page)
+        return json_response(page)
 
     async def _get_parked(self, request: web.Request) -> web.StreamResponse:
-        return _json(await self._parked.show(requests.principal(request), requests.sequence(request)))
+        return json_response(await self._parked.show(requests.principal(request), requests.sequence(request)))
 
     async def _replay_parked(self, request: web.Request) -> web.StreamResponse:
-        return _json(await self._parked.replay(requests.principal(request), requests.sequence(request)))
+        return json_response(await self._parked.replay(requests.principal(request), requests.sequence(request)))
 
     async def _drop_parked(self, request: web.Request) -> web.StreamResponse:
-        return _json(await self._parked.drop(requests.principal(request), requests.sequence(request)))
+        return json_response(await self._parked.drop(requests.principal(request), requests.sequence(request)))
 
     async def _describe(self, _request: web.Request) -> web.StreamResponse:
         return web.Response(body=self._openapi, content_type="application/json")
@@ -219,19 +217,8 @@ class Routes:
             changed=accepted.changed,
             warnings=accepted.warnings,
         )
-        response = _json(result, status=HTTPStatus.ACCEPTED)
+        if accepted.in_dialect:
+            result = tasks.applied(accepted.stored, result)
+        response = json_response(result, status=HTTPStatus.ACCEPTED)
         response.headers["ETag"] = etag(record.generation)
         return response
-
-
-def _route(operation: Operation, handler: Handler) -> web.RouteDef:
-    # No HEAD beside GET: it would do all the work, and follow a run, for nobody.
-    options = {"allow_head": False} if operation.method == "GET" else {}
-    return web.route(operation.method, operation.path, handler, name=operation.id, **options)
-
-
-def _json(model: BaseModel, *, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
-    body = model.model_dump_json(by_alias=True).encode()
-    # What is read here is of one moment, and of one tenant.
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-    return web.Response(status=status, body=body, headers=headers)

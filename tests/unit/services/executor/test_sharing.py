@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.executor.domain.ownership import Standing, standing
+from services.executor.domain.ownership import Standing, left_to, standing
 from services.executor.domain.sharing import sharers, signature, withdrawal
 from shared.contracts import annotations
 from shared.contracts.annotations import ANNOTATION_SHARED_BY
@@ -99,3 +99,10 @@ def test_who_only_signed_takes_off_the_signature_alone() -> None:
     assert patch is not None
     assert patch["metadata"] == {"uid": "u", "resourceVersion": "7", "annotations": {ANNOTATION_SHARED_BY: "a/a"}}
     assert withdrawal(live("kubemin:other", marks=marks), APP, UID) is None
+
+
+def test_object_is_left_to_the_last_that_shares_it() -> None:
+    assert left_to(live("helm", shared_by="shop/web"), APP, UID)
+    assert not left_to(live("kubemin:other", shared_by="shop/web"), APP, UID)
+    assert not left_to(live("helm", shared_by="shop/web,a/a"), APP, UID)
+    assert not left_to(live("helm"), APP, UID)

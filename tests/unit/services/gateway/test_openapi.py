@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 from jsonschema import Draft202012Validator
 
+from services.gateway.web.dialect_routes import DialectRoutes
 from services.gateway.web.openapi import openapi
 from services.gateway.web.operations import OPERATIONS
 from services.gateway.web.routes import Routes
@@ -38,11 +39,13 @@ def routed() -> set[tuple[str, str]]:
         ("changes", "queries", "streams", "parked", "clusters", "catalogue", "authenticator", "timeouts")
     )
     application = web.Application()
-    application.add_routes(Routes(**parts).table())
+    dialect: Any = dict.fromkeys(("asked", "body_timeout_s"))
+    application.add_routes([*DialectRoutes(**dialect).table(), *Routes(**parts).table()])
     return {
         (route.resource.canonical, route.method)
         for route in application.router.routes()
-        if route.resource is not None and route.method != "HEAD"
+        # Where a path takes every method (*), those that are not described are refused.
+        if route.resource is not None and route.method not in ("HEAD", "*")
     }
 
 

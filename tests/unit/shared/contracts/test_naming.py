@@ -5,7 +5,7 @@ import re
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.contracts.naming import NAME_MAX, fit, job_name, joined, label
+from shared.contracts.naming import NAME_MAX, as_label, fit, job_name, joined, label
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
 labels = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,70}[a-z0-9])?", fullmatch=True)
@@ -49,3 +49,13 @@ def test_name_of_a_job_is_a_label_that_tells_attempts_apart(base: str, digest: s
     assert LABEL.match(name)
     assert len(name) <= NAME_MAX
     assert name != job_name(base, digest, attempt + 1)
+
+
+@given(st.text(max_size=80))
+def test_text_becomes_a_label_or_nothing(text: str) -> None:
+    found = as_label(text)
+    assert not found or (LABEL.match(found) and len(found) <= NAME_MAX)
+
+
+def test_label_is_near_the_text() -> None:
+    assert [as_label(text) for text in ("my.Web", "web_1", "-x-", "web", "...")] == ["my-web", "web-1", "x", "web", ""]

@@ -304,6 +304,12 @@ def test_what_has_no_effect_is_warned_of(given: Document, expected: set[tuple[st
     assert warned(given) == expected
 
 
+def test_name_that_is_no_label_is_told_with_one_that_is() -> None:
+    with pytest.raises(DocumentRejected) as rejected:
+        convert(document(component("my.Web_1")))
+    assert [one.remedy for one in rejected.value.findings] == ["Call it 'my-web-1'."]
+
+
 def test_unknown_key_is_told_with_the_one_that_was_meant() -> None:
     [warning] = convert(document(component(replica=2))).warnings
     assert warning.remedy == "Did you mean 'replicas'?"

@@ -258,6 +258,21 @@ def test_a_list_of_nothing_but_wrong_entries_is_not_called_too_short() -> None:
     assert (finding.path, finding.code) == ("spec.components[0].name", "InvalidFormat")
 
 
+@pytest.mark.parametrize(("name", "meant"), [("my.web", "my-web"), ("MyWeb", "myweb"), ("web_1", "web-1")])
+def test_name_that_is_no_label_is_told_with_one_that_is(name: str, meant: str) -> None:
+    (finding,) = findings(document(component(name)))
+    assert (finding.path, finding.remedy) == ("spec.components[0].name", f"Call it {meant!r}.")
+
+
+def test_document_with_workflow_steps_is_told_of_these_alone() -> None:
+    policies = [{"name": name, "type": "override", "properties": {"selector": [name]}} for name in ("web", "api")] + [
+        {"name": "both", "type": "override", "properties": {"components": [{"name": "*-x", "properties": {}}]}}
+    ]
+    steps = [{"type": "deploy", "properties": {"policies": [name]}} for name in ("web", "api")]
+    doc = document(component("web"), component("api", dependsOn=["web"]), policies=policies, workflow={"steps": steps})
+    assert found(doc) == {("spec.workflow", "Unsupported")}
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     doc = document(
         component("web", "ap", {"type": "hold"}, dependsOn=["nobody"]),
