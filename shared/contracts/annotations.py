@@ -29,6 +29,7 @@ BOOKKEEPING = frozenset(
         ANNOTATION_DIGEST,
         ANNOTATION_GENERATION,
         ANNOTATION_RULE,
+        ANNOTATION_KEPT,
     }
 )
 """What we note about every object for ourselves: no difference that people look for."""
