@@ -1,6 +1,7 @@
 """Fixtures that several suites share, and how tests are spread over processes."""
 
 import signal
+import zlib
 
 import pytest
 from hypothesis import settings
@@ -27,9 +28,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _group(item: pytest.Function) -> str:
-    """Tests of one system are one group, and those of packaging, which fetch the packages; any others of a module."""
+    """Tests of one system are two groups, those of packaging, which fetch the packages, one; any others of a module."""
+    module = item.nodeid.partition("::")[0]
     system = item.callspec.params.get("system") if hasattr(item, "callspec") else None
     if system:
-        return f"system-{system}"
-    module = item.nodeid.partition("::")[0]
+        # Two, so that the longest of all does not last when all others are done.
+        return f"system-{system}-{zlib.crc32(module.encode()) % 2}"
     return "packaging" if module.startswith("tests/packaging/") else module
