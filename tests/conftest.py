@@ -27,6 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse to go on where groups are asked for and not kept together: all would be started once for each process."""
+    loadgroup = getattr(session.config.option, "loadgroup", False)
+    if loadgroup and not all("@" in item.nodeid for item in session.items if isinstance(item, pytest.Function)):
+        msg = "pytest-xdist does not put the groups of tests into their names: it does not suit this pytest"
+        raise pytest.UsageError(msg)
+
+
 def _group(item: pytest.Function) -> str:
     """Tests of one system are two groups, those of packaging, which fetch the packages, one; any others of a module."""
     module = item.nodeid.partition("::")[0]
