@@ -159,10 +159,23 @@ class Commands:
 
 def _nudge(command: Command, answer: Answer) -> Nudge:
     kinds = sorted({f"{key.api_version}/{key.kind}" for key in _keys(command)})
-    # Drift has ended when all is seen as it was applied.
-    reverting = isinstance(command, ApplyStep) and command.reverting
-    awaited = reverting or not isinstance(answer, StepApplied) or not all(obj.final for obj in answer.objects)
-    return Nudge(app=command.app, uid=command.uid, step=command.step, kinds=tuple(kinds), restate=awaited)
+    return Nudge(
+        app=command.app, uid=command.uid, step=command.step, kinds=tuple(kinds), restate=_is_awaited(command, answer)
+    )
+
+
+def _is_awaited(command: Command, answer: Answer) -> bool:
+    """Whether the planner waits for facts of the observer."""
+    match answer:
+        case ObjectsPruned():
+            # An observer that lags behind would state what is gone, which would be taken for a stray and pruned again.
+            return False
+        case StepApplied():
+            # Drift has ended when all is seen as it was applied.
+            reverting = isinstance(command, ApplyStep) and command.reverting
+            return reverting or not all(obj.final for obj in answer.objects)
+        case _:
+            return True
 
 
 def _keys(command: Command) -> list[ObjectKey]:

@@ -16,6 +16,7 @@ async def test_exactly_what_is_named_goes(executor: Executor) -> None:
     assert isinstance(fact, ObjectsPruned)
     assert fact.gone == (live["metadata"]["uid"],)
     assert fact.remaining == ()
+    assert not executor.answers.nudges[-1].restate
     assert await executor.kube.find(key("ConfigMap", "a", executor.namespace)) is None
     assert await executor.kube.find(key("ConfigMap", "b", executor.namespace)) is not None
 
