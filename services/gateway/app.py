@@ -9,6 +9,7 @@ from aiohttp import web
 from services.gateway.adapters.agents import BusAgents
 from services.gateway.adapters.announcing import BusAnnouncer
 from services.gateway.adapters.asking import BusClusters
+from services.gateway.adapters.fetching import WebFiles
 from services.gateway.adapters.listening import BeatListener, ChangeListener
 from services.gateway.adapters.parked import BusParked
 from services.gateway.adapters.sealing import SodiumSealer
@@ -173,7 +174,7 @@ def _changes(
             registry=registrations,
             applications=store,
             sealer=SodiumSealer(_mark_key(settings)),
-            copier=Copying(BusClusters(bus)),
+            copier=Copying(BusClusters(bus), WebFiles(), settings.allowed_addresses),
             job_types=BUILTIN,
             limits=DEFAULT_LIMITS,
             parallel=settings.parallel_documents,

@@ -91,7 +91,7 @@ class Drafting:
                 sought = await asyncio.to_thread(objects_sought, checked.application, app, self._job_types)
             with documents.told_of(checked.paths, checked.warnings):
                 resolved = documents.resolve(checked.application, registered)
-                errand = copying.errand(sought, registered)
+                errand = self._copier.errand(sought, registered)
         placed = (placement.namespace for placement in resolved.placements)
         for namespace in dict.fromkeys((*placed, *errand.namespaces)):
             if namespace:
@@ -119,7 +119,7 @@ class Drafting:
         gone = [cluster for cluster in record.clusters if cluster not in registered]
         if gone:
             raise DocumentRejected([documents.unregistered(cluster, registered) for cluster in gone])
-        errand = copying.errand(sought, clusters)
+        errand = self._copier.errand(sought, clusters)
         placed = (placement.namespace for placement in record.targets)
         for namespace in dict.fromkeys((record.app.namespace, *placed, *errand.namespaces)):
             if namespace:
@@ -200,7 +200,7 @@ class Drafting:
     async def seal(self, draft: Draft, stored: StoredApplication | None, uid: AppUid) -> tuple[Wanted, Plan]:
         """Read what it copies, seal for an application's uid, and plan its next generation.
 
-        Raises DocumentRejected and ClusterSilent.
+        Raises DocumentRejected, ClusterSilent and AddressSilent.
         """
         checked = draft.checked
         with strictness.all_told(strict=draft.strict), documents.told_of(checked.paths, checked.warnings):
@@ -218,6 +218,7 @@ class Drafting:
             uid=uid,
             recipients=copying.recipients(draft.placements, draft.clusters),
             previous=() if stored is None else stored.record.copies,
+            slots=self._slots,
         )
 
     def replanned(self, record: DesiredRecord) -> Plan | None:

@@ -216,6 +216,14 @@ class ClusterObjects(Protocol):
         ...
 
 
+class Files(Protocol):
+    """Files at web addresses."""
+
+    async def fetch(self, url: str) -> bytes:
+        """Fetch a file exactly from this address; raises FileRefused and AddressSilent."""
+        ...
+
+
 class ParkedStore(Protocol):
     """Messages that consumers set aside, whoever's they are."""
 

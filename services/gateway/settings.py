@@ -1,7 +1,8 @@
 """The gateway's settings."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
+from services.gateway.domain.addresses import AllowedAddresses
 from shared.runtime.settings import CentralSettings, HttpSettings
 
 
@@ -34,3 +35,18 @@ class GatewaySettings(HttpSettings, CentralSettings):
     """Seconds of silence after which a live reader gets a comment, below the idle time-outs of usual proxies (30 s)."""
     token_cache_s: float = Field(default=5.0, ge=0)
     """Seconds that a token is believed without looking again: how late a revocation counts."""
+    object_urls: str = ""
+    """Where the `urls` of `ref-objects` components may be fetched from: prefixes such as `https://host/path/`, with
+    commas. Empty, and nothing is: whoever may deploy makes the gateway call what is allowed here. `http` is for
+    loopback addresses alone."""
+
+    @field_validator("object_urls")
+    @classmethod
+    def _check_urls(cls, value: str) -> str:
+        AllowedAddresses.of(value)
+        return value
+
+    @property
+    def allowed_addresses(self) -> AllowedAddresses:
+        """The same, to compare with."""
+        return AllowedAddresses.of(self.object_urls)

@@ -24,7 +24,7 @@ class Audit(Contract):
 
 
 class CopiedObjects(Contract):
-    """What a component is made of that was read in a cluster, as it was when the application was changed."""
+    """What a component is made of that was read in a cluster or fetched, as it was when the application was changed."""
 
     component: str
     objects: tuple[Manifest, ...]

@@ -18,6 +18,8 @@ OBJECTS_LIMIT = 100
 """Objects, and questions for them, in one answer of a cluster."""
 OBJECTS_LIMIT_BYTES = 1024 * 1024
 """Of one answer, its values sealed: the record that keeps it has to fit into a message."""
+ADDRESSES_LIMIT = 10
+"""Web addresses that the objects of one application are fetched from."""
 
 
 class ObjectQuery(Contract):

@@ -53,7 +53,7 @@ class RenderContext:
     Findings and references build on it; the entry's parameters are at `<path>.properties`.
     """
     copies: tuple[Manifest, ...] | None = None
-    """What was read for a component whose type seeks objects; None: nothing was, yet."""
+    """What was read or fetched for a component whose type seeks objects; None: nothing was, yet."""
 
     @property
     def selector(self) -> dict[str, str]:
@@ -108,6 +108,16 @@ class Sought:
     cluster: str
     """As the document names it."""
     query: ObjectQuery
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """A file with objects that a component is made of: fetched before it is rendered."""
+
+    path: str
+    """Relative to the properties."""
+    url: str
+    """As the document has it."""
 
 
 class SecretEncoding(StrEnum):
@@ -171,8 +181,10 @@ class JobType(Generic[P]):
     """The rule of each object it renders; see `shared.jobtypes.rules` for the rules by kind."""
     version: int = 1
     aliases: tuple[str, ...] = ()
-    seeks: Callable[[RenderContext, P], Iterable[Sought]] | None = None
-    """Pure. What has to be read in a cluster for a component, whose render finds it in `copies`."""
+    seeks: Callable[[RenderContext, P], Iterable[Sought | Fetched]] | None = None
+    """Pure. What has to be read in a cluster, or fetched, for a component, whose render finds it in `copies`.
+
+    What is fetched comes last."""
     runs_once: bool = False
     """A run-to-completion workload under our naming: planning names it by template digest and attempt."""
     verbatim: bool = False

@@ -14,9 +14,9 @@ from shared.planning.placing import destinations_of
 from shared.planning.plan import make_plan, warned
 from shared.planning.policies import LOCAL, POLICY_TYPES
 from shared.planning.policies.base import Destination
-from shared.planning.reading import parse_document
+from shared.planning.reading import parse_document, parse_stream
 from shared.planning.secrets import MASK, LocatedSecret, is_secret, masked, masked_document, secret_locations
-from shared.planning.seeking import SoughtObjects, objects_sought
+from shared.planning.seeking import SoughtAddress, SoughtObjects, objects_sought
 from shared.planning.view import plan_view
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Fate",
     "Limits",
     "LocatedSecret",
+    "SoughtAddress",
     "SoughtObjects",
     "check_document",
     "destinations_of",
@@ -40,6 +41,7 @@ __all__ = [
     "masked_document",
     "objects_sought",
     "parse_document",
+    "parse_stream",
     "plan_document",
     "plan_view",
     "secret_locations",

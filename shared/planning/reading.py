@@ -1,5 +1,7 @@
 """From bytes to the document: one map, in JSON or YAML, within the limits."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from shared.contracts.plan import Finding
@@ -7,7 +9,7 @@ from shared.planning.findings import DocumentRejected
 from shared.planning.json_text import NotJson, load_json
 from shared.planning.limits import DEFAULT_LIMITS, Limits
 from shared.planning.trees import listing, mapping
-from shared.planning.yaml_text import YamlProblem, load_yaml
+from shared.planning.yaml_text import YamlProblem, load_yaml, load_yaml_documents
 
 
 def parse_document(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:
@@ -22,11 +24,8 @@ def parse_document(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, 
             f"the document has {len(raw)} bytes, {limits.body_bytes} are allowed",
             "Move large data out of the document, or make several applications of it.",
         )
-    text = _text(raw)
-    try:
-        document = _value(text, limits)
-    except YamlProblem as problem:
-        raise _rejected(problem.code, problem.message, problem.remedy, problem.path) from problem
+    with _rejecting():
+        document = _value(_text(raw), limits)
     if document is None:
         raise _rejected("Empty", "the document is empty", "Send an Application in YAML or JSON.")
     if not isinstance(document, dict):
@@ -36,6 +35,24 @@ def parse_document(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, 
         )
     check_counts(document, limits)
     return document
+
+
+def parse_stream(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> list[Any]:
+    """Read every document of a file with one or several of them, as Kubernetes' tools write objects; none is empty.
+
+    Raises:
+        DocumentRejected: with one finding that says what is wrong and where.
+    """
+    with _rejecting():
+        return _values(_text(raw), limits)
+
+
+@contextmanager
+def _rejecting() -> Iterator[None]:
+    try:
+        yield
+    except YamlProblem as problem:
+        raise _rejected(problem.code, problem.message, problem.remedy, problem.path) from problem
 
 
 def _text(raw: bytes) -> str:
@@ -50,13 +67,23 @@ def _text(raw: bytes) -> str:
 
 
 def _value(text: str, limits: Limits) -> Any:
-    """JSON has escapes that YAML's reader does not know; what is not quite JSON may still be YAML."""
+    found = _json(text, limits)
+    return load_yaml(text, limits) if found is None else found
+
+
+def _values(text: str, limits: Limits) -> list[Any]:
+    found = _json(text, limits)
+    return load_yaml_documents(text, limits) if found is None else [found]
+
+
+def _json(text: str, limits: Limits) -> Any:
+    """JSON has escapes that YAML's reader does not know; what is not quite JSON (None) may still be YAML."""
     if text.lstrip().startswith("{"):
         try:
             return load_json(text, limits)
         except NotJson:
             pass
-    return load_yaml(text, limits)
+    return None
 
 
 def check_counts(document: dict[str, Any], limits: Limits) -> None:

@@ -1,4 +1,4 @@
-"""What has to be read in clusters before an application can be planned."""
+"""What has to be read in clusters, or fetched, before an application can be planned."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from shared.contracts.identity import AppRef, AppUid, Namespace, Tenant
 from shared.contracts.plan import Finding
 from shared.contracts.reads import ObjectQuery
-from shared.jobtypes.base import JobType, Registry, RenderContext
+from shared.jobtypes.base import Fetched, JobType, Registry, RenderContext
 from shared.planning.composing import Given, given
 from shared.planning.document import Application, Component
 from shared.planning.lookup import find_type
@@ -16,16 +16,13 @@ from shared.planning.policies import composed, declared
 
 
 @dataclass(frozen=True, kw_only=True)
-class SoughtObjects:
-    """One question of a component for objects that live in a cluster."""
+class _Sought:
+    """Something that a component is made of and that is elsewhere."""
 
     component: str
-    cluster: str
-    """As the document names it."""
-    query: ObjectQuery
     given: Given
     path: str
-    """Where the component has the question; `finding` knows where the document has it."""
+    """Where the component names it; `finding` knows where the document does."""
 
     def finding(self, code: str, message: str, remedy: str = "", *, field: str = "") -> Finding:
         """Something to tell of it, or of one of its fields."""
@@ -33,7 +30,24 @@ class SoughtObjects:
         return self.given.located(Finding(path=path, code=code, message=message, remedy=remedy))
 
 
-def objects_sought(app: Application, ref: AppRef, registry: Registry) -> list[SoughtObjects]:
+@dataclass(frozen=True, kw_only=True)
+class SoughtObjects(_Sought):
+    """One question of a component for objects that live in a cluster."""
+
+    cluster: str
+    """As the document names it."""
+    query: ObjectQuery
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoughtAddress(_Sought):
+    """One address with objects of a component."""
+
+    url: str
+    """As the document has it."""
+
+
+def objects_sought(app: Application, ref: AppRef, registry: Registry) -> list[SoughtObjects | SoughtAddress]:
     """Everything that components of a checked application seek, as policies have left them, in their order."""
     components = (given(index, component) for index, component in enumerate(app.spec.components))
     composition = composed(components, declared(app), registry)
@@ -46,7 +60,7 @@ def seeks_objects(component: Component, registry: Registry) -> bool:
     return job_type is not None and job_type.seeks is not None
 
 
-def _of(one: Given, ref: AppRef, registry: Registry) -> Iterator[SoughtObjects]:
+def _of(one: Given, ref: AppRef, registry: Registry) -> Iterator[SoughtObjects | SoughtAddress]:
     component = one.component
     job_type: JobType[Any] | None = find_type(registry.job_types, component.type)
     if job_type is None or job_type.seeks is None:
@@ -65,10 +79,10 @@ def _of(one: Given, ref: AppRef, registry: Registry) -> Iterator[SoughtObjects]:
         path=one.path,
     )
     for sought in job_type.seeks(context, parameters):
-        yield SoughtObjects(
-            component=component.name,
-            cluster=sought.cluster,
-            query=sought.query,
-            given=one,
-            path=f"{properties}.{sought.path}",
-        )
+        path = f"{properties}.{sought.path}"
+        if isinstance(sought, Fetched):
+            yield SoughtAddress(component=component.name, given=one, path=path, url=sought.url)
+        else:
+            yield SoughtObjects(
+                component=component.name, given=one, path=path, cluster=sought.cluster, query=sought.query
+            )

@@ -8,6 +8,7 @@ Source: https://yaml.org/spec/1.2.2/#103-core-schema
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -67,8 +68,20 @@ class _Anchored:
 
 def load_yaml(text: str, limits: Limits) -> Any:
     """Read the one document of the text; None for none. Raises YamlProblem."""
+    with _as_problems():
+        return _only(text, limits)
+
+
+def load_yaml_documents(text: str, limits: Limits) -> list[Any]:
+    """Read every document of the text that is not empty; the limits hold for all together. Raises YamlProblem."""
+    with _as_problems():
+        return [value for value, _ in _documents(text, limits)]
+
+
+@contextmanager
+def _as_problems() -> Iterator[None]:
     try:
-        return _load(text, limits)
+        yield
     except yaml.reader.ReaderError as error:
         raise YamlProblem("InvalidText", f"a character that YAML does not allow, at byte {error.position}") from error
     except yaml.MarkedYAMLError as error:
@@ -79,28 +92,30 @@ def load_yaml(text: str, limits: Limits) -> Any:
         raise YamlProblem("InvalidYaml", str(error)) from error
 
 
-def _load(text: str, limits: Limits) -> Any:
-    events = yaml.parse(text, Loader=yaml.CSafeLoader)
+def _only(text: str, limits: Limits) -> Any:
     found: Any = None
-    for event in events:
-        if not isinstance(event, yaml.DocumentStartEvent):
-            continue
-        value = _Builder(limits).build(events)
-        if value is None:
-            continue
+    for value, begins in _documents(text, limits):
         if found is not None:
             raise YamlProblem(
-                "SeveralDocuments",
-                "a second document begins here",
-                event.start_mark,
-                remedy="Send one document at a time.",
+                "SeveralDocuments", "a second document begins here", begins, remedy="Send one document at a time."
             )
         found = value
     return found
 
 
+def _documents(text: str, limits: Limits) -> Iterator[tuple[Any, Mark | None]]:
+    """Every document that is not empty, and where it begins."""
+    events = yaml.parse(text, Loader=yaml.CSafeLoader)
+    builder = _Builder(limits)
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            value = builder.build(events)
+            if value is not None:
+                yield value, event.start_mark
+
+
 class _Builder:
-    """Builds one document; keeps its own stack, so nesting costs no recursion."""
+    """Builds documents, one after the other; keeps its own stack, so nesting costs no recursion."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -111,7 +126,8 @@ class _Builder:
         self._root: Any = None
 
     def build(self, events: Iterator[Any]) -> Any:
-        """Consume the events up to the end of the document."""
+        """Consume the events up to the end of the document; what it holds counts with that of those before."""
+        self._anchors = {}
         for event in events:
             match event:
                 case yaml.DocumentEndEvent():

@@ -10,6 +10,7 @@ from services.gateway.adapters.sealing import SodiumSealer
 from services.gateway.comparing import Comparing
 from services.gateway.copying import Copying
 from services.gateway.domain.access import Principal
+from services.gateway.domain.addresses import AllowedAddresses
 from services.gateway.domain.refusals import DocumentUnreadable
 from services.gateway.drafting import Drafting
 from shared.contracts.differences import CheckSlice, CompareSteps, SliceChecked, StepsCompared
@@ -22,7 +23,7 @@ from tests.bench.figures import Aim, Figure
 from tests.bench.settings import Settings
 
 if TYPE_CHECKING:
-    from services.gateway.ports import ApplicationReader, ClusterObjects, Projections
+    from services.gateway.ports import ApplicationReader, ClusterObjects, Files, Projections
 
 _SIZES = (125, 500, 2_000)
 _AIMED = 500
@@ -72,7 +73,7 @@ class _Gateway:
             registry=_Registry(),
             applications=cast("ApplicationReader", None),
             sealer=SodiumSealer(b"k" * 32),
-            copier=Copying(cast("ClusterObjects", None)),
+            copier=Copying(cast("ClusterObjects", None), cast("Files", None), AllowedAddresses()),
             job_types=BUILTIN,
             limits=DEFAULT_LIMITS,
             parallel=1,

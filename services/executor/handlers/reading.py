@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from services.executor.domain.copies import BelongsToCluster, sealed_secret, stripped
+from services.executor.domain.copies import sealed_secret
 from services.executor.domain.grants import Grants
 from services.executor.domain.outcomes import Outage, Refused, meaning
 from services.executor.handlers.enrolment import Enrolments
@@ -23,6 +23,7 @@ from shared.contracts.reads import (
     ReadObjects,
 )
 from shared.errors import Rejected
+from shared.jobtypes.stripping import BelongsToCluster, stripped
 from shared.kube.connection import Impersonation
 from shared.kube.errors import KubeError
 from shared.kube.kinds import Object, Resource

@@ -9,10 +9,12 @@ Rejected
 │   └── NoSuchId         the same, asked for by KubeMin-Cli's ids
 ├── TaskRunning          a run that has not ended cannot be cancelled
 ├── NoNewSealingKey      the cluster has no other key to seal for
+├── FileRefused          what a document has fetched is not to be had, or cannot be taken
 └── DocumentUnreadable   the bytes are no document
 
 Retryable
-└── ClusterSilent        a cluster that has to be asked does not answer
+├── ClusterSilent        a cluster that has to be asked does not answer
+└── AddressSilent        nor does a web address
 """
 
 from collections.abc import Sequence
@@ -119,6 +121,13 @@ class DocumentUnreadable(Rejected):
         super().__init__(self.findings[0].message, reason="DocumentUnreadable")
 
 
+class FileRefused(Rejected):
+    """A file at a web address that a document names; the words go on where the document has the address."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message, reason=code)
+
+
 class ClusterSilent(Retryable):
     """A cluster does not answer, or says that it cannot now; whoever asked may know it, and nobody can do without."""
 
@@ -126,5 +135,16 @@ class ClusterSilent(Retryable):
         self.cluster = cluster
         super().__init__(
             f"the document copies objects of cluster {cluster!r}, which cannot be asked at the moment: {why}",
+            retry_after_s=retry_after_s,
+        )
+
+
+class AddressSilent(Retryable):
+    """A web address does not answer at the moment, and what is there cannot be done without."""
+
+    def __init__(self, host: str, why: str, *, retry_after_s: float | None = None) -> None:
+        self.host = host
+        super().__init__(
+            f"the document has objects fetched from {host!r}, which cannot be reached at the moment: {why}",
             retry_after_s=retry_after_s,
         )

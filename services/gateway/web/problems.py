@@ -11,6 +11,7 @@ from services.gateway.domain.pages import ContinueInvalid
 from services.gateway.domain.preconditions import PreconditionFailed, PreconditionInvalid
 from services.gateway.domain.records import ApplicationDeleting
 from services.gateway.domain.refusals import (
+    AddressSilent,
     ChangedMeanwhile,
     ClusterSilent,
     DocumentUnreadable,
@@ -65,6 +66,7 @@ _TITLES = {
     "NamespaceForbidden": "The namespace is not yours",
     "PreconditionFailed": "The application has another generation",
     "PreconditionInvalid": "The precondition cannot be read",
+    "AddressUnreachable": "A web address that objects are fetched from does not answer",
     "ClusterUnreachable": "A cluster that is needed does not answer",
     "ContinueInvalid": "The continue token is not valid",
     "IdempotencyKeyInvalid": "The Idempotency-Key cannot be read",
@@ -120,6 +122,8 @@ def of_retryable(error: Retryable, path: str) -> web.Response:
         response = problem(HTTPStatus.CONFLICT, "RequestInProgress", path, detail=str(error))
     elif isinstance(error, ClusterSilent):
         response = problem(HTTPStatus.SERVICE_UNAVAILABLE, "ClusterUnreachable", path, detail=str(error))
+    elif isinstance(error, AddressSilent):
+        response = problem(HTTPStatus.SERVICE_UNAVAILABLE, "AddressUnreachable", path, detail=str(error))
     else:
         # What exactly is away is in the log: callers need no map of what stands behind us.
         detail = "Try again in a moment; nothing is lost by that."

@@ -1,4 +1,4 @@
-"""`ref-objects`: copies of objects that live in a cluster already."""
+"""`ref-objects`: copies of objects that live in a cluster already, or are at a web address."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Self
@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.contracts.identity import Label, Namespace, ObjectKey
-from shared.contracts.reads import OBJECTS_LIMIT, ObjectQuery
-from shared.jobtypes.base import JobType, RenderContext, RenderError, Rendering, Sought
+from shared.contracts.reads import ADDRESSES_LIMIT, OBJECTS_LIMIT, ObjectQuery
+from shared.jobtypes.base import Fetched, JobType, RenderContext, RenderError, Rendering, Sought
 from shared.jobtypes.fields import NonEmpty
 from shared.jobtypes.probes import Closed
 from shared.jobtypes.rules import rule_for
@@ -46,7 +46,7 @@ class ObjectReference(Closed):
 
 
 class RefObjectsParameters(Closed):
-    """Objects that live in a cluster, copied to where the application goes.
+    """Objects that live in a cluster or are at a web address, copied to where the application goes.
 
     They are read when the application is changed, as the account of the tenant in their namespace, and kept with that
     generation: sent again, the document takes over what they have become meanwhile.
@@ -56,28 +56,26 @@ class RefObjectsParameters(Closed):
     without any annotations, in which tools repeat values; tokens of service accounts stay where they are.
 
     At most 100 objects and 1 MiB are read in one cluster. An object that is not there refuses the document; a selector
-    that finds none is a warning. `urls` are not fetched: write such objects as `k8s-objects`.
+    that finds none is a warning.
+
+    `urls` are fetched by the gateway, at the same moment and only from where its operator allows: YAML or JSON with one
+    or several objects, `List` included, 100 and 1 MiB at most over all addresses. Secrets among them are refused.
     """
 
     objects: list[ObjectReference] = Field(default_factory=list, max_length=OBJECTS_LIMIT)
     """Objects to read in a cluster; traits patch the first."""
-    urls: list[NonEmpty] = Field(default_factory=list)
-    """Documents with objects to fetch: refused, for nothing here calls what a document names."""
+    urls: list[NonEmpty] = Field(default_factory=list, max_length=ADDRESSES_LIMIT)
+    """Files with objects to fetch, by https; they come after `objects`."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if self.urls:
-            raise PydanticCustomError(
-                "unsupported",
-                "urls are not fetched: nothing here calls an address that a document names; write k8s-objects",
-            )
-        if not self.objects:
-            raise PydanticCustomError("missing", "objects is needed")
+        if not self.objects and not self.urls:
+            raise PydanticCustomError("missing", "objects or urls is needed")
         return self
 
 
-def seeks(context: RenderContext, parameters: RefObjectsParameters) -> Iterator[Sought]:
-    """Ask for each of the references."""
+def seeks(context: RenderContext, parameters: RefObjectsParameters) -> Iterator[Sought | Fetched]:
+    """Ask for each of the references, then for each address."""
     for index, reference in enumerate(parameters.objects):
         labels = reference.labelSelector
         query = ObjectQuery(
@@ -89,34 +87,37 @@ def seeks(context: RenderContext, parameters: RefObjectsParameters) -> Iterator[
             selector=",".join(f"{key}={value}" for key, value in sorted((labels or {}).items())),
         )
         yield Sought(path=f"objects[{index}]", cluster=reference.cluster, query=query)
+    for index, url in enumerate(parameters.urls):
+        yield Fetched(path=f"urls[{index}]", url=url)
 
 
-def render(context: RenderContext, _parameters: RefObjectsParameters) -> Rendering:
+def render(context: RenderContext, parameters: RefObjectsParameters) -> Rendering:
     """Take what was read as it is.
 
-    Raises RenderError where nothing was read, or two namespaces have objects of one name.
+    Raises RenderError where nothing was read, or two of the objects have one name.
     """
+    place = "objects" if parameters.objects else "urls"
     if context.copies is None:
         raise RenderError(
-            "objects", "ObjectsNotRead", "the objects to copy were not read", "Apply the document again, to read them"
+            place, "ObjectsNotRead", "the objects to copy were not read", "Apply the document again, to read them"
         )
     by_key: dict[ObjectKey, dict[str, Any]] = {}
     for copy in context.copies:
-        manifest = verbatim(context, copy, path="objects", name="")
+        manifest = verbatim(context, copy, path=place, name="")
         key = ObjectKey.of(manifest)
         if by_key.setdefault(key, manifest) is not manifest:
             message = f"{key} would be a copy of two objects"
-            raise RenderError("objects", "ObjectNotUnique", message, "Leave one of them out")
+            raise RenderError(place, "ObjectNotUnique", message, "Leave one of them out")
     if not by_key:
         message = "no object was found, so there is nothing to copy"
-        raise RenderError("objects", "ReferenceNotFound", message, "Correct the labelSelector")
+        raise RenderError(place, "ReferenceNotFound", message, "Correct the labelSelector")
     workload, *others = by_key.values()
     return Rendering(workload=workload, others=tuple(others))
 
 
 REF_OBJECTS = JobType(
     name=_NAME,
-    title="Copies of objects that live in a cluster already",
+    title="Copies of objects that live in a cluster already, or are at a web address",
     parameters=RefObjectsParameters,
     render=render,
     seeks=seeks,
@@ -125,6 +126,7 @@ REF_OBJECTS = JobType(
     verbatim=True,
     examples=(
         {"objects": [{"resource": "configmaps", "name": "settings"}]},
+        {"urls": ["https://example.com/manifests/settings.yaml"]},
         {
             "objects": [
                 {"resource": "deployments", "group": "apps", "name": "shop", "cluster": "dev"},

@@ -1,13 +1,16 @@
 """Objects that a document has copied out of clusters: where they are asked for, and what the answers come to."""
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
 
 from services.gateway.copying import Copying
 from services.gateway.domain import copying, documents
+from services.gateway.domain.addresses import AllowedAddresses
 from services.gateway.domain.copying import Copies, Errand
-from services.gateway.domain.refusals import ClusterSilent
+from services.gateway.domain.refusals import AddressSilent, ClusterSilent, FileRefused
 from shared.contracts import sealed
 from shared.contracts.desired import CopiedObjects
 from shared.contracts.identity import AppRef, AppUid, ClusterName, Namespace, Tenant
@@ -28,6 +31,10 @@ APP = AppRef(tenant="acme", namespace="acme-dev", name="shop")
 EAST, WEST = ClusterName("east"), ClusterName("west")
 OBJECTS = "spec.components[0].properties.objects"
 MARK_KEY = b"m" * 16
+ALLOWED = AllowedAddresses.of("https://files.example/shop/")
+FILE = "https://files.example/shop/a.yaml"
+REQUESTED = "https://files.example:443/shop/a.yaml"
+URLS = "spec.components[0].properties.urls"
 
 
 def a_document(*objects: Document, name: str = "copies", policies: list[Document] | None = None) -> Document:
@@ -42,7 +49,7 @@ def a_document(*objects: Document, name: str = "copies", policies: list[Document
 
 def errand(*objects: Document, **more: Any) -> Errand:
     application = documents.check(a_document(*objects, **more), BUILTIN).application
-    return copying.errand(objects_sought(application, APP, BUILTIN), REGISTERED)
+    return copying.errand(objects_sought(application, APP, BUILTIN), REGISTERED, ALLOWED)
 
 
 def config(name: str, **data: str) -> Manifest:
@@ -55,6 +62,26 @@ def secret(value: bytes, keys: dict[ClusterName, SealingKey]) -> Manifest:
     )
     text = sealed.write(seal(value, place, keys, mark_key=MARK_KEY))
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"}, "data": {"password": text}}
+
+
+class Files:
+    """Web addresses that answer from a table."""
+
+    def __init__(self, answers: dict[str, bytes | FileRefused | AddressSilent]) -> None:
+        self._answers = answers
+        self.fetched: list[str] = []
+
+    async def fetch(self, url: str) -> bytes:
+        """See `ports.Files`."""
+        self.fetched.append(url)
+        answer = self._answers[url]
+        if isinstance(answer, bytes):
+            return answer
+        raise answer
+
+
+def copier(agents: "Agents", files: Files | None = None) -> Copying:
+    return Copying(agents, files or Files({}), ALLOWED)
 
 
 class Agents:
@@ -85,7 +112,9 @@ async def read(
     sent: Errand, answers: dict[str, QueryAnswer | ObjectsNotRead], previous: tuple[CopiedObjects, ...] = ()
 ) -> Copies:
     recipients = copying.recipients([Placement(cluster=WEST)], REGISTERED)
-    return await Copying(Agents(answers)).read(sent, app=APP, uid=UID, recipients=recipients, previous=previous)
+    return await copier(Agents(answers)).read(
+        sent, app=APP, uid=UID, recipients=recipients, previous=previous, slots=asyncio.Semaphore()
+    )
 
 
 def test_what_is_left_out_is_taken_from_the_component_and_the_application() -> None:
@@ -153,7 +182,7 @@ def test_more_references_than_are_ever_read_are_refused_before_anybody_is_asked(
     application = documents.check(document, BUILTIN).application
 
     with pytest.raises(DocumentRejected) as refused:
-        copying.errand(objects_sought(application, APP, BUILTIN), REGISTERED)
+        copying.errand(objects_sought(application, APP, BUILTIN), REGISTERED, ALLOWED)
 
     [finding] = refused.value.findings
     assert finding.code == "TooManyObjects"
@@ -278,8 +307,13 @@ async def test_executors_learn_where_the_values_go_and_nothing_else() -> None:
     agents = Agents({"east/secrets/login": QueryAnswer(objects=(secret(b"v", {WEST: KEYS["west"]}),))})
     placements = [Placement(cluster=WEST), Placement(cluster=EAST, namespace="acme-lab")]
 
-    await Copying(agents).read(
-        sent, app=APP, uid=UID, recipients=copying.recipients(placements, REGISTERED), previous=()
+    await copier(agents).read(
+        sent,
+        app=APP,
+        uid=UID,
+        recipients=copying.recipients(placements, REGISTERED),
+        previous=(),
+        slots=asyncio.Semaphore(),
     )
 
     [asked] = agents.asked
@@ -293,5 +327,84 @@ async def test_executors_learn_where_the_values_go_and_nothing_else() -> None:
 async def test_document_that_copies_nothing_asks_nobody() -> None:
     agents = Agents({})
 
-    assert await Copying(agents).read(Errand(), app=APP, uid=UID, recipients=(), previous=()) == Copies()
+    nothing = await copier(agents).read(
+        Errand(), app=APP, uid=UID, recipients=(), previous=(), slots=asyncio.Semaphore()
+    )
+    assert nothing == Copies()
     assert agents.asked == []
+
+
+def an_errand_to(*urls: str) -> Errand:
+    document = a_document()
+    document["spec"]["components"][0]["properties"] = {"urls": list(urls)}
+    application = documents.check(document, BUILTIN).application
+    return copying.errand(objects_sought(application, APP, BUILTIN), REGISTERED, ALLOWED)
+
+
+async def fetch(sent: Errand, files: Files) -> Copies:
+    return await copier(Agents({}), files).read(
+        sent, app=APP, uid=UID, recipients=(), previous=(), slots=asyncio.Semaphore()
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("https://files.example/other/a.yaml", "UrlNotAllowed"),
+        ("http://files.example/shop/a.yaml", "UrlNotAllowed"),
+        ("https://files.example/shop/../other/a.yaml", "InvalidFormat"),
+        ("file:///etc/passwd", "InvalidFormat"),
+    ],
+)
+def test_address_that_is_not_allowed_is_told_at_its_place_with_the_setting(url: str, code: str) -> None:
+    with pytest.raises(DocumentRejected) as refused:
+        an_errand_to(FILE, url)
+
+    [finding] = refused.value.findings
+    assert (finding.path, finding.code) == (f"{URLS}[1]", code)
+    assert ("KUBEMIN_OBJECT_URLS" in finding.message) == (code == "UrlNotAllowed")
+
+
+def test_more_addresses_than_are_ever_asked_are_refused() -> None:
+    names = ("a", "b")
+    document = a_document()
+    document["spec"]["components"] = [
+        {"name": name, "type": "ref-objects", "properties": {"urls": [f"{FILE}?{name}{n}" for n in range(6)]}}
+        for name in names
+    ]
+    application = documents.check(document, BUILTIN).application
+
+    with pytest.raises(DocumentRejected) as refused:
+        copying.errand(objects_sought(application, APP, BUILTIN), REGISTERED, ALLOWED)
+
+    assert [finding.code for finding in refused.value.findings] == ["TooManyObjects"]
+
+
+async def test_same_address_is_fetched_once_and_its_objects_kept_once() -> None:
+    files = Files({REQUESTED: json.dumps(config("a", k="v")).encode()})
+
+    copies = await fetch(an_errand_to(FILE, "https://FILES.example:443/shop/a.yaml"), files)
+
+    assert files.fetched == [REQUESTED]
+    assert copies == Copies((CopiedObjects(component="copies", objects=(config("a", k="v"),)),))
+
+
+async def test_every_file_that_is_refused_is_told_at_its_place() -> None:
+    files = Files(
+        {
+            REQUESTED: FileRefused("UrlNotFetched", "it answers with HTTP status 404"),
+            f"{REQUESTED}?1": json.dumps(config("a")).encode(),
+            f"{REQUESTED}?2": b"a: [",
+        }
+    )
+
+    with pytest.raises(DocumentRejected) as refused:
+        await fetch(an_errand_to(FILE, f"{FILE}?1", f"{FILE}?2"), files)
+
+    told = [(finding.path, finding.code) for finding in refused.value.findings]
+    assert told == [(f"{URLS}[0]", "UrlNotFetched"), (f"{URLS}[2]", "InvalidYaml")]
+
+
+async def test_address_that_does_not_answer_is_no_fault_of_the_document() -> None:
+    with pytest.raises(AddressSilent, match="which cannot be reached at the moment: away"):
+        await fetch(an_errand_to(FILE), Files({REQUESTED: AddressSilent("files.example", "away")}))

@@ -8,7 +8,7 @@ from shared.contracts.desired import CopiedObjects
 from shared.contracts.identity import AppRef
 from shared.contracts.plan import Manifest, Plan
 from shared.jobtypes.builtin import BUILTIN
-from shared.planning import DocumentRejected, check_document, objects_sought
+from shared.planning import DocumentRejected, SoughtAddress, SoughtObjects, check_document, objects_sought
 from tests.support.planning import component, document, planned
 
 Document = dict[str, Any]
@@ -104,8 +104,9 @@ def test_two_objects_of_one_name_cannot_both_be_copied() -> None:
 @pytest.mark.parametrize(
     ("properties", "path", "code"),
     [
-        ({"urls": ["https://example.com/a.yaml"]}, "", "Unsupported"),
         ({}, "", "Required"),
+        ({"urls": [""]}, ".urls[0]", "TooShort"),
+        ({"urls": ["https://example.com/a.yaml"] * 11}, ".urls", "TooLong"),
         ({"objects": [{"resource": "Deployments"}]}, ".objects[0].resource", "InvalidFormat"),
         ({"objects": [{"resource": "pods", "namespace": "a.b"}]}, ".objects[0].namespace", "InvalidFormat"),
         ({"objects": [{"resource": "pods", "group": "apps/v1"}]}, ".objects[0].group", "InvalidFormat"),
@@ -135,4 +136,24 @@ def test_references_that_policies_bring_are_sought() -> None:
 
     found = objects_sought(app, AppRef(tenant="acme", namespace="demo", name="shop"), BUILTIN)
 
-    assert [(one.component, one.cluster, one.query.name) for one in found] == [("copies", "west", "settings")]
+    [one] = found
+    assert isinstance(one, SoughtObjects)
+    assert (one.component, one.cluster, one.query.name) == ("copies", "west", "settings")
+
+
+def test_addresses_are_sought_after_the_objects_of_clusters() -> None:
+    url = "https://example.com/a.yaml"
+    doc = document(component("copies", "ref-objects", properties={"urls": [url], "objects": [REFERENCE]}))
+    app, _ = check_document(doc, BUILTIN)
+
+    _, one = objects_sought(app, AppRef(tenant="acme", namespace="demo", name="shop"), BUILTIN)
+
+    assert isinstance(one, SoughtAddress)
+    assert (one.component, one.url) == ("copies", url)
+    assert one.finding("Any", "why").path == "spec.components[0].properties.urls[0]"
+
+
+def test_what_was_fetched_is_told_of_where_the_addresses_are() -> None:
+    doc = document(component("copies", "ref-objects", properties={"urls": ["https://example.com/a.yaml"]}))
+
+    assert codes(doc, read(config(), config())) == [("spec.components[0].properties.urls", "ObjectNotUnique")]
