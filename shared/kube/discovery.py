@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
@@ -12,9 +13,6 @@ from shared.logging import get_logger
 
 logger = get_logger(__name__)
 
-_ASK_AGAIN_AFTER_S = 5.0
-"""A CustomResourceDefinition that was just installed is found soon; one that never comes costs a request each time."""
-
 
 class Discovery:
     """A cache of the API server's resource lists."""
@@ -23,16 +21,15 @@ class Discovery:
         """`read` gets a path from the API server."""
         self._read = read
         self._lists: dict[str, dict[str, Resource]] = {}
-        self._read_at: dict[str, float] = {}
-        self._lock = asyncio.Lock()
+        self._begun_at: dict[str, float] = {}
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def resource(self, gvk: GroupVersionKind) -> Resource:
         """How the kind is served; raises KindUnknown, or what reading the list raises."""
         found = self._lists.get(gvk.api_version, {}).get(gvk.kind)
         if found is None:
-            async with self._lock:
-                await self._refresh(gvk.api_version)
-                found = self._lists.get(gvk.api_version, {}).get(gvk.kind)
+            await self._refresh(gvk.api_version)
+            found = self._lists.get(gvk.api_version, {}).get(gvk.kind)
         if found is None:
             raise KindUnknown(gvk.api_version, gvk.kind)
         return found
@@ -45,9 +42,8 @@ class Discovery:
         for api_version in await self._versions(group):
             found = self._plural(api_version, plural)
             if found is None:
-                async with self._lock:
-                    await self._refresh(api_version)
-                    found = self._plural(api_version, plural)
+                await self._refresh(api_version)
+                found = self._plural(api_version, plural)
             if found is not None:
                 return found
         raise KindUnknown(group or "v1", plural)
@@ -68,15 +64,21 @@ class Discovery:
         return list(dict.fromkeys(str(version["groupVersion"]) for version in versions))
 
     async def _refresh(self, api_version: str) -> None:
-        read_at = self._read_at.get(api_version)
-        if read_at is not None and time.monotonic() - read_at < _ASK_AGAIN_AFTER_S:
-            return
-        try:
-            listed = await self._read(group_version_path(api_version))
-        except NotFound:
-            listed = {}
-        self._read_at[api_version] = time.monotonic()
-        self._lists[api_version] = _resources(api_version, listed)
+        """Read a list anew; all who miss something while it is being read share the next reading.
+
+        However new the list is, a definition may have been installed since: a run would be rejected for want of it.
+        """
+        missed_at = time.monotonic()
+        async with self._locks[api_version]:
+            if self._begun_at.get(api_version, 0.0) > missed_at:
+                return
+            begun_at = time.monotonic()
+            try:
+                listed = await self._read(group_version_path(api_version))
+            except NotFound:
+                listed = {}
+            self._begun_at[api_version] = begun_at
+            self._lists[api_version] = _resources(api_version, listed)
 
     async def preferred(self) -> list[Resource]:
         """Every kind in the version that its group prefers; raises what reading the list of groups raises.
