@@ -1,17 +1,22 @@
 """A nats-server with our accounts, streams and durables, and connections to it that are closed with it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from nats.aio.client import Client
+from pydantic import BaseModel
 
 from dev.nats import NatsServer
-from shared.bus import Bus, topology
+from shared.bus import Bus, BusUnavailable, topology
 from shared.bus.accounts import write_accounts
 from shared.bus.credentials import Storage, read_credentials
+from shared.contracts.envelope import Envelope
 from shared.contracts.identity import ClusterName
 from shared.runtime.settings import BusSettings
+
+_ASK_AGAIN_AFTER_S = 0.02
 
 STORAGE = Storage(file_bytes=64 * 1024**2, memory_bytes=16 * 1024**2)
 
@@ -62,6 +67,19 @@ class BusStack:
         for bus in self._connections:
             await bus.close()
         await self.server.stop()
+
+
+async def answered(asker: Bus, subject: str, message: BaseModel, *, within_s: float = 15.0) -> Envelope:
+    """Ask until somebody answers.
+
+    An agent's interest crosses the accounts a moment after its own server has confirmed it.
+    """
+    async with asyncio.timeout(within_s):
+        while True:
+            try:
+                return await asker.request(subject, message)
+            except BusUnavailable:
+                await asyncio.sleep(_ASK_AGAIN_AFTER_S)
 
 
 @asynccontextmanager

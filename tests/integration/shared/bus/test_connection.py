@@ -17,7 +17,7 @@ from shared.contracts.identity import ClusterName
 from shared.errors import Rejected
 from shared.runtime import trace
 from shared.runtime.settings import BusSettings
-from tests.support.bus import BusStack
+from tests.support.bus import BusStack, answered
 from tests.support.conditions import until
 from tests.support.messages import a_beat, a_command, a_fact, app_ref
 
@@ -193,7 +193,7 @@ async def test_an_answer_comes_back_and_a_refusal_is_told(stack: BusStack) -> No
         raise Rejected("no such pod")
 
     await agent.serve(subjects.rpc(EAST, "logs"), answer)
-    answered = await gateway.request(subjects.rpc(EAST, "logs"), a_command(nonce=0))
-    assert AgentBeat.model_validate(answered.data) == a_beat()
+    told = await answered(gateway, subjects.rpc(EAST, "logs"), a_command(nonce=0))
+    assert AgentBeat.model_validate(told.data) == a_beat()
     with pytest.raises(Rejected, match="no such pod"):
         await gateway.request(subjects.rpc(EAST, "logs"), a_command(nonce=1))
