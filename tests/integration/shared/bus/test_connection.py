@@ -78,8 +78,8 @@ async def test_a_missing_stream_is_said_at_once_and_makes_the_topology_suspect(s
     await planner.jetstream.delete_stream("RUNS")
     started = time.monotonic()
     with pytest.raises(NoStream):
-        await planner.publish(subjects.run(app_ref()), a_fact())
-    assert time.monotonic() - started < 1
+        await planner.publish(subjects.run(app_ref()), a_fact(), timeout_s=60)
+    assert time.monotonic() - started < 30
     assert planner.topology_suspect.is_set()
 
 

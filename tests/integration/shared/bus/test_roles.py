@@ -1,7 +1,7 @@
 """Every role and every subject, every role and every request of JetStream: what is not theirs is denied."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import product
 
 import pytest
@@ -20,8 +20,9 @@ from tests.support.conditions import until
 from tests.support.messages import a_beat, a_fact, app_ref
 
 EAST, WEST = ClusterName("east"), ClusterName("we.st")
+ALLOWED_WITHIN_S = 10.0
 DENIED_AFTER_S = 0.5
-"""What is allowed is answered in a millisecond, also on a busy machine within this."""
+"""What is allowed is answered in a millisecond; on a busy machine it may take longer, so it is waited for longer."""
 
 SUBJECTS = {
     "spec": subjects.spec(app_ref()),
@@ -106,9 +107,9 @@ async def emptied(stack: BusStack) -> Bus:
     return planner
 
 
-async def published(bus: Bus, subject: str) -> bool:
+async def published(bus: Bus, subject: str, *, allowed: bool) -> bool:
     try:
-        await bus.publish(subject, a_fact(), timeout_s=DENIED_AFTER_S)
+        await bus.publish(subject, a_fact(), timeout_s=ALLOWED_WITHIN_S if allowed else DENIED_AFTER_S)
     except BusUnavailable:
         return False
     return True
@@ -117,10 +118,11 @@ async def published(bus: Bus, subject: str) -> bool:
 @pytest.mark.parametrize("user", MAY_PUBLISH)
 async def test_a_role_publishes_on_its_own_subjects_alone(server: BusStack, user: str) -> None:
     bus, planner = await server.connect(user), await emptied(server)
-    stored = await asyncio.gather(*(published(bus, subject) for subject in SUBJECTS.values()))
-    assert {name for name, done in zip(SUBJECTS, stored, strict=True) if done} == MAY_PUBLISH[user]
+    allowed = MAY_PUBLISH[user]
+    stored = await asyncio.gather(*(published(bus, SUBJECTS[name], allowed=name in allowed) for name in SUBJECTS))
+    assert {name for name, done in zip(SUBJECTS, stored, strict=True) if done} == allowed
     messages = sum(info.state.messages for info in await planner.jetstream.streams_info())
-    assert messages == len(MAY_PUBLISH[user])
+    assert messages == len(allowed)
 
 
 async def asked(bus: Bus) -> bool:
@@ -142,7 +144,7 @@ async def test_the_gateway_alone_asks_a_clusters_executor(server: BusStack, user
     stop = await executor.serve(subjects.rpc(EAST, OBJECTS), a_beat_for)
     # An agent's interest crosses accounts a moment after its subscription.
     await until(lambda: asked(gateway))
-    assert await asked(await server.connect(user)) == (user == "gateway")
+    assert user == "gateway" or not await asked(await server.connect(user))
     await stop()
 
 
@@ -157,12 +159,13 @@ async def test_a_clusters_own_executor_alone_answers(server: BusStack, user: str
     await stop()
 
 
-async def answered(client: Client, requests: Iterable[str]) -> set[str]:
+async def answered(client: Client, requests: Iterable[str], allowed: Collection[str]) -> set[str]:
     """Return those that anybody answers, if only by an error."""
 
     async def ask(request: str) -> str | None:
+        timeout_s = ALLOWED_WITHIN_S if request in allowed else DENIED_AFTER_S
         try:
-            await client.request(f"$JS.API.{request}", NO_WAIT, timeout=DENIED_AFTER_S)
+            await client.request(f"$JS.API.{request}", NO_WAIT, timeout=timeout_s)
         except NatsError:
             return None
         return request
@@ -176,7 +179,7 @@ async def test_a_role_asks_jetstream_for_its_own_alone(server: BusStack, user: s
     before = await state_of(planner)
     client = await raw_client(server, user)
     try:
-        assert await answered(client, API) == MAY_ASK[user]
+        assert await answered(client, API, MAY_ASK[user]) == MAY_ASK[user]
     finally:
         await client.close()
     assert await state_of(planner) == before

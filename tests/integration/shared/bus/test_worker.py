@@ -289,7 +289,7 @@ async def test_a_cancelled_handler_hands_its_message_back_at_once(stack: BusStac
         task = group.create_task(working_task)
         await started.wait()
         task.cancel()
-    (again,) = await planner.consumer("STATUS", DURABLE).fetch(1, timeout_s=1)
+    (again,) = await planner.consumer("STATUS", DURABLE).fetch(1, timeout_s=2)
     assert again.num_delivered == 2
 
 
