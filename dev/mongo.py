@@ -3,6 +3,8 @@
 import asyncio
 import shutil
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
 
@@ -51,13 +53,19 @@ class MongoServer:
         """
         (self._directory / "data").mkdir(parents=True, exist_ok=True)
         await self._process.start()
-        database = Database.connect(StoreSettings(mongodb_uri=SecretStr(self.uri)))
         try:
-            async with asyncio.timeout(_START_TIMEOUT_S):
+            async with self.connected() as database, asyncio.timeout(_START_TIMEOUT_S):
                 await self._answering(database)
         except BaseException:
             await self._process.kill()
             raise
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Database]:
+        """The database that KubeMin uses there."""
+        database = Database.connect(StoreSettings(mongodb_uri=SecretStr(self.uri)))
+        try:
+            yield database
         finally:
             database.close()
 

@@ -24,6 +24,7 @@ from dev.processes import supervise
 from shared.bus.accounts import write_accounts
 from shared.bus.credentials import Storage
 from shared.sealing.keys import generate, public_key_of, save_key
+from shared.store import applications, archive, idempotency, planner_states, projections, registry, revisions
 
 if TYPE_CHECKING:
     from dev.services import Service
@@ -32,6 +33,16 @@ Progress = Callable[[str], None]
 
 _STORAGE = Storage(file_bytes=2 * 1024**3, memory_bytes=64 * 1024**2)
 """Of all streams: a developer's machine has other uses for its disk."""
+
+_INDEXES = (
+    *applications.INDEXES,
+    *revisions.INDEXES,
+    *registry.INDEXES,
+    *idempotency.INDEXES,
+    *planner_states.INDEXES,
+    *archive.INDEXES,
+    *projections.INDEXES,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +136,7 @@ class Stack:
         self._progress(f"Starting {_clusters_text(self.clusters)} …")
         async with asyncio.TaskGroup() as group:
             group.create_task(self.nats.start(), name="nats")
-            group.create_task(self.mongodb.start(), name="mongodb")
+            group.create_task(self._start_database(), name="mongodb")
             for cluster in self.clusters:
                 group.create_task(self._start_cluster(cluster), name=f"cluster/{cluster.name}")
         self._progress("Registering tenant, clusters and a token …")
@@ -133,6 +144,12 @@ class Stack:
         self._progress("Starting gateway, planner, record and an executor and observer per cluster …")
         await self._start_services()
         self._write_context()
+
+    async def _start_database(self) -> None:
+        await self.mongodb.start()
+        # Every service would do it, and all at once; SecantusDB has answered that with an internal error.
+        async with self.mongodb.connected() as database:
+            await database.ensure(_INDEXES)
 
     async def _start_cluster(self, cluster: Cluster) -> None:
         await cluster.start()

@@ -37,7 +37,9 @@ class RemovedUnderTheServer(Loss):
     """JetStream's directory goes; the server does not notice, acknowledges and serves until it is restarted."""
 
     async def strike(self) -> None:
-        await asyncio.to_thread(shutil.rmtree, self.nats.store_dir)
+        while self.nats.store_dir.exists():
+            # The server goes on writing there: a directory may have something in it again by the time that it goes.
+            await asyncio.to_thread(shutil.rmtree, self.nats.store_dir, ignore_errors=True)
 
     async def finish(self) -> None:
         await self.nats.restart()
