@@ -13,18 +13,31 @@ settings.register_profile("kubemin", deadline=None)
 settings.load_profile("kubemin")
 
 
-def pytest_configure() -> None:
+_LONG = ("tests/e2e/", "tests/faults/", "tests/bench/", "tests/packaging/", "tests/compatibility/", "tests/plane/")
+"""Suites whose groups take minutes, the longest first."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Let children be interrupted, also where we were started in the background of a shell that ignores SIGINT."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # pytest-xdist would begin with the groups that have most tests; ours that take longest have few.
+    config.option.loadscopereorder = False
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, where tests run in several processes, what shares what is expensive to start."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep together, where tests run in several processes, what shares what is expensive to start.
+
+    There the long groups come first, so that no process is left with one when the others are done.
+    """
     for item in items:
         if isinstance(item, pytest.Function):
             item.add_marker(pytest.mark.xdist_group(_group(item)))
+    if hasattr(config, "workerinput"):
+        items.sort(
+            key=lambda item: next((n for n, suite in enumerate(_LONG) if item.nodeid.startswith(suite)), len(_LONG))
+        )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

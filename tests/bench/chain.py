@@ -26,7 +26,7 @@ _ROUNDS_S = 90.0
 
 async def chain(settings: Settings) -> list[Figure]:
     """Rates with 1 and 5 objects, and the latency of a single application on an idle system."""
-    applications, rounds, single = (12, 2, 10) if settings.quick else (200, 5, 200)
+    applications, rounds, single = (4, 2, 4) if settings.quick else (200, 5, 200)
     async with running("chain", settings, cluster="plane") as system, line_of(system) as line:
         await line.deliver(line.names(_WARM_UP), 5)
         figures = [await _rate(line, objects, applications, rounds) for objects in (1, 5)]

@@ -36,11 +36,11 @@ class _Recorded(NamedTuple):
 
 def core(*, quick: bool) -> list[Figure]:
     """Every figure of the core; no process is started."""
-    applications, rounds = (20, 2) if quick else (200, 5)
+    applications, rounds = (5, 2) if quick else (200, 5)
     return [
         _folding(applications, rounds, batch=1),
         _folding(applications, rounds, batch=16),
-        *_planning(400 if quick else _COMPONENTS, 2 if quick else 5),
+        *_planning(100 if quick else _COMPONENTS, 2 if quick else 5),
     ]
 
 

@@ -24,7 +24,7 @@ _COUNT = re.compile(r"^(?:kubemin_)?observe_pods(?:\{[^}]*\})? ([0-9.e+]+)$", re
 
 async def footprint(settings: Settings) -> list[Figure]:
     """Resident memory while pods come, and after a restart that finds them all."""
-    pods = 200 if settings.quick else 10_000
+    pods = 50 if settings.quick else 10_000
     async with running("footprint", settings, cluster="plane") as system, line_of(system) as line:
         [name] = line.names(1)
         await line.deliver([name], 1)

@@ -38,7 +38,7 @@ class _Level:
 
 async def growth(settings: Settings) -> list[Figure]:
     """Processor time and memory for 1,000 applications, at several numbers of applications stored."""
-    levels, window = ((20, 100), 20) if settings.quick else ((100, 1_000, 10_000), 250)
+    levels, window = ((4, 8), 4) if settings.quick else ((100, 1_000, 10_000), 250)
     measured: list[_Level] = []
     async with running("growth", settings, cluster="sim") as system, line_of(system) as line, bus_of(system) as bus:
         until = time.monotonic() + _FILLING_S
