@@ -40,6 +40,9 @@ ANNOTATION_JOB_LIFETIME = "kubemin.dev/ttl-seconds-after-finished"
 ANNOTATION_SHARED_BY = "app.oam.dev/shared-by"
 """Of an object that several applications share: `<namespace>/<name>` of each, the owner first."""
 
+ANNOTATION_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""kubectl's copy of the whole object, a Secret's values included."""
+
 # Read from documents: durations such as 30s, 10m, 1h30m.
 ANNOTATION_QUEUE_TIMEOUT = "kubemin.dev/queue-timeout"
 ANNOTATION_START_TIMEOUT = "kubemin.dev/start-timeout"

@@ -55,6 +55,11 @@ def group_kind(manifest: Mapping[str, Any]) -> tuple[str, str]:
     return (group if slash else ""), str(manifest.get("kind", ""))
 
 
+def is_secret(manifest: Mapping[str, Any]) -> bool:
+    """Whether it is a Secret of Kubernetes, of whatever version: its values are nobody's business."""
+    return group_kind(manifest) == ("", "Secret")
+
+
 def entries(owner: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
     """Return a list of maps, empty where there is none; raises RenderError for anything else.
 

@@ -13,7 +13,7 @@ from shared.jobtypes.templates import pod_template
 _ABOUT_OWNERS = ("kubemin.dev/", "app.oam.dev/", "workload.oam.dev/", "trait.oam.dev/", "meta.helm.sh/")
 """Labels and annotations by which platforms know what is theirs; `app.oam.dev/` also repeats what was applied."""
 _ABOUT_OBJECT = (
-    "kubectl.kubernetes.io/last-applied-configuration",
+    annotations.ANNOTATION_LAST_APPLIED,
     "deployment.kubernetes.io/",
     "deprecated.daemonset.template.generation",
     "control-plane.alpha.kubernetes.io/",

@@ -7,10 +7,8 @@ from shared.contracts import annotations
 from shared.contracts.cloning import clone
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import RenderContext, RenderError, SecretLocation
-from shared.jobtypes.objects import CLUSTER_SCOPED, SERVER_FIELDS, group_kind
+from shared.jobtypes.objects import CLUSTER_SCOPED, SERVER_FIELDS, group_kind, is_secret
 from shared.jobtypes.secret_data import secret_data, secret_locations
-
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def verbatim(context: RenderContext, given: Mapping[str, Any], *, path: str, name: str) -> Manifest:
@@ -33,7 +31,7 @@ def verbatim(context: RenderContext, given: Mapping[str, Any], *, path: str, nam
     _namespace(context, manifest, _at(path, "metadata.namespace"))
     if group_kind(manifest) == ("batch", "Job"):
         _take_lifetime_off(manifest)
-    if _is_secret(manifest):
+    if is_secret(manifest):
         _no_copy(manifest, path)
         _encode(manifest, path)
     return manifest
@@ -41,7 +39,7 @@ def verbatim(context: RenderContext, given: Mapping[str, Any], *, path: str, nam
 
 def verbatim_secrets(given: Any, path: tuple[str | int, ...]) -> Iterator[SecretLocation]:
     """Point at the values of an object if it is a Secret, as far as it is well-formed."""
-    if not isinstance(given, Mapping) or not _is_secret(given):
+    if not isinstance(given, Mapping) or not is_secret(given):
         return
     metadata = given.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
@@ -76,7 +74,7 @@ def _name(manifest: Manifest, path: str, default: str) -> None:
             "an object with a generated name would be created anew with every try",
             "Give it a name",
         )
-    if _is_secret(manifest):
+    if is_secret(manifest):
         raise RenderError(
             _at(path, "name"),
             "ObjectIncomplete",
@@ -108,15 +106,11 @@ def _take_lifetime_off(manifest: Manifest) -> None:
         manifest["metadata"]["annotations"] = {**noted, annotations.ANNOTATION_JOB_LIFETIME: str(lifetime_s)}
 
 
-def _is_secret(manifest: Mapping[str, Any]) -> bool:
-    return manifest.get("apiVersion") == "v1" and manifest.get("kind") == "Secret"
-
-
 def _no_copy(manifest: Manifest, path: str) -> None:
     """Kubectl notes what it applied in the object itself: there the values of a Secret would stand in the open."""
-    if _LAST_APPLIED in (manifest["metadata"].get("annotations") or {}):
+    if annotations.ANNOTATION_LAST_APPLIED in (manifest["metadata"].get("annotations") or {}):
         raise RenderError(
-            _at(path, f'metadata.annotations["{_LAST_APPLIED}"]'),
+            _at(path, f'metadata.annotations["{annotations.ANNOTATION_LAST_APPLIED}"]'),
             "SecretValueInOpen",
             "the annotation has the Secret's values, and annotations are not sealed",
             "Remove the annotation",

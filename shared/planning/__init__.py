@@ -15,7 +15,7 @@ from shared.planning.plan import make_plan, warned
 from shared.planning.policies import LOCAL, POLICY_TYPES
 from shared.planning.policies.base import Destination
 from shared.planning.reading import parse_document, parse_stream
-from shared.planning.secrets import MASK, LocatedSecret, is_secret, masked, masked_document, secret_locations
+from shared.planning.secrets import MASK, LocatedSecret, masked, masked_document, secret_locations
 from shared.planning.seeking import SoughtAddress, SoughtObjects, objects_sought
 from shared.planning.view import plan_view
 
@@ -35,7 +35,6 @@ __all__ = [
     "check_document",
     "destinations_of",
     "fate",
-    "is_secret",
     "make_plan",
     "masked",
     "masked_document",

@@ -9,6 +9,7 @@ from shared.contracts.desired import CopiedObjects
 from shared.contracts.identity import AppRef, AppUid, ClusterName, ObjectKey, StepId, placed_step, run_id
 from shared.contracts.plan import Finding, Override, Placement, Plan, PlannedObject, PlannedStep
 from shared.jobtypes.base import Registry
+from shared.jobtypes.objects import is_secret
 from shared.planning import labels, secrets, timeouts
 from shared.planning.arranging import Arrangement, DraftStep, arrange, check_duplicates
 from shared.planning.composing import Given, given
@@ -175,7 +176,7 @@ class _Addressing:
         )
 
     def _addressed(self, obj: PlannedObject) -> PlannedObject:
-        if not secrets.is_secret(obj.manifest):
+        if not is_secret(obj.manifest):
             return obj
         manifest = secrets.for_cluster(obj.manifest, self._placement.cluster, self._placement.namespace)
         changed: dict[str, Any] = {"manifest": manifest, "digest": digest(manifest)}

@@ -8,7 +8,7 @@ from shared.contracts import sealed
 from shared.contracts.identity import ClusterName, Namespace
 from shared.contracts.plan import Finding, Manifest
 from shared.jobtypes.base import JobType, Registry, SecretEncoding, SecretLocation, Trait
-from shared.jobtypes.objects import group_kind
+from shared.jobtypes.objects import is_secret
 from shared.planning.composing import given
 from shared.planning.document import Application
 from shared.planning.findings import DocumentRejected
@@ -121,11 +121,6 @@ def _at(place: _Place, location: SecretLocation, namespace: Namespace) -> Locate
         encoding=location.encoding,
         namespace=namespace,
     )
-
-
-def is_secret(manifest: Manifest) -> bool:
-    """Whether the manifest is a Secret of Kubernetes."""
-    return group_kind(manifest) == ("", "Secret")
 
 
 def for_cluster(manifest: Manifest, cluster: ClusterName, namespace: str = "") -> Manifest:

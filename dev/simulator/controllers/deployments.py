@@ -22,12 +22,13 @@ from dev.simulator.objects import (
 from dev.simulator.store import Key, key_of
 from dev.simulator.timing import Timing
 from dev.simulator.watches import Change
+from shared.contracts import annotations
 from shared.contracts.cloning import clone
 
 _REVISION = "deployment.kubernetes.io/revision"
 _DESIRED = "deployment.kubernetes.io/desired-replicas"
 _MOST = "deployment.kubernetes.io/max-replicas"
-_NOT_HANDED_DOWN = frozenset((_REVISION, "kubectl.kubernetes.io/last-applied-configuration"))
+_NOT_HANDED_DOWN = frozenset((_REVISION, annotations.ANNOTATION_LAST_APPLIED))
 
 
 class Deployments(Controller):

@@ -10,12 +10,10 @@ import yaml
 from shared.contracts import annotations
 from shared.contracts.differences import FieldDifference
 from shared.contracts.fieldpath import MISSING
+from shared.jobtypes.objects import SERVER_FIELDS, is_secret
 from shared.kube.kinds import Object
 from shared.planning import MASK
 
-_OF_THE_SERVER = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-"""kubectl's copy of the whole object, a Secret's values included."""
 _SECRET_VALUES = ("data", "stringData")
 
 _FIELDS = 100
@@ -52,7 +50,7 @@ def difference(live: Object, result: Object, wanted: Object) -> Difference:
 
 def comparable(obj: Object) -> Object:
     """The object without what its server or we ourselves write into it at every change."""
-    metadata = {key: value for key, value in obj["metadata"].items() if key not in _OF_THE_SERVER}
+    metadata = {key: value for key, value in obj["metadata"].items() if key not in SERVER_FIELDS}
     for kept in ("annotations", "labels"):
         values = {k: v for k, v in (metadata.pop(kept, None) or {}).items() if not _ever_changing(k)}
         if values:
@@ -69,13 +67,8 @@ def asked_for(live: Any, manifest: Any) -> Any:
     return live
 
 
-def is_secret(manifest: Object) -> bool:
-    """Whether its values are nobody's business."""
-    return manifest.get("kind") == "Secret" and manifest.get("apiVersion") == "v1"
-
-
 def _ever_changing(annotation: str) -> bool:
-    return annotation in annotations.BOOKKEEPING or annotation == _LAST_APPLIED
+    return annotation in annotations.BOOKKEEPING or annotation == annotations.ANNOTATION_LAST_APPLIED
 
 
 def _masked(before: Object, after: Object, wanted: Object) -> tuple[Object, Object]:

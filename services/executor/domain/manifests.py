@@ -8,11 +8,11 @@ from shared.contracts.commands import ObjectToApply
 from shared.contracts.identity import ObjectKey
 from shared.contracts.sealed import PREFIX
 from shared.errors import Rejected
+from shared.jobtypes.objects import SERVER_FIELDS, is_secret
 from shared.kube.kinds import Object
 
 _NEVER = "1"
 """etcd's first revision, which is no object's."""
-_OF_THE_SERVER = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 
 
 class ManifestMismatch(Rejected):
@@ -36,7 +36,7 @@ def finished(wanted: ObjectToApply, open_value: OpenValue) -> Object:
     """
     manifest = copy.deepcopy(wanted.manifest)
     metadata = manifest.setdefault("metadata", {})
-    for field in _OF_THE_SERVER:
+    for field in SERVER_FIELDS:
         metadata.pop(field, None)
     if wanted.key.namespace:
         metadata.setdefault("namespace", wanted.key.namespace)
@@ -44,7 +44,7 @@ def finished(wanted: ObjectToApply, open_value: OpenValue) -> Object:
     if found != wanted.key:
         raise ManifestMismatch(wanted.key, found)
     metadata["annotations"] = (metadata.get("annotations") or {}) | _stamps(wanted)
-    if wanted.key.kind == "Secret" and wanted.key.api_version == "v1":
+    if is_secret(manifest):
         _open(manifest, open_value)
     return manifest
 

@@ -23,12 +23,12 @@ from shared.contracts.reads import (
     ReadObjects,
 )
 from shared.errors import Rejected
+from shared.jobtypes.objects import is_secret
 from shared.jobtypes.stripping import BelongsToCluster, stripped
 from shared.kube.connection import Impersonation
 from shared.kube.errors import KubeError
 from shared.kube.kinds import Object, Resource
 from shared.logging import bound, get_logger
-from shared.planning.secrets import is_secret
 from shared.sealing import Place
 
 logger = get_logger(__name__)

@@ -13,8 +13,8 @@ from shared.contracts.plan import Finding, Manifest, Placement
 from shared.contracts.reads import ADDRESSES_LIMIT, OBJECTS_LIMIT, ObjectQuery, QueryAnswer, Recipient
 from shared.contracts.registry import ClusterRecord, default_cluster
 from shared.contracts.sealed import SealedPart, SealedValue
-from shared.jobtypes.objects import group_kind
-from shared.planning import DocumentRejected, SoughtAddress, SoughtObjects, is_secret
+from shared.jobtypes.objects import group_kind, is_secret
+from shared.planning import DocumentRejected, SoughtAddress, SoughtObjects
 
 Question = tuple[ClusterName, ObjectQuery]
 

@@ -8,8 +8,9 @@ from services.gateway.domain.refusals import FileRefused
 from shared.contracts.canonical import canonical_json
 from shared.contracts.plan import Manifest
 from shared.contracts.reads import OBJECTS_LIMIT, OBJECTS_LIMIT_BYTES, QueryAnswer
+from shared.jobtypes.objects import is_secret
 from shared.jobtypes.stripping import stripped
-from shared.planning import DocumentRejected, is_secret, parse_stream
+from shared.planning import DocumentRejected, parse_stream
 
 _LIST = "List"
 

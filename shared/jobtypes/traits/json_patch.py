@@ -11,7 +11,7 @@ from shared.contracts.completion import read_path
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import Parameters, RenderContext, RenderError, Rendering, Trait
 from shared.jobtypes.json_patches import PatchFailed, operated
-from shared.jobtypes.objects import group_kind
+from shared.jobtypes.objects import is_secret
 
 _NEEDS = {"add": "value", "replace": "value", "test": "value", "move": "from", "copy": "from"}
 _IDENTITY = ("apiVersion", "kind", "metadata.name", "metadata.namespace")
@@ -73,7 +73,7 @@ def patchable(rendering: Rendering) -> Manifest:
     """The workload; raises RenderError where there is none, or one whose values would not be sealed."""
     if rendering.workload is None:
         raise RenderError("", "NoWorkload", "the component has no object for this trait to change", "Remove the trait")
-    if group_kind(rendering.workload) == ("", "Secret"):
+    if is_secret(rendering.workload):
         message = "values that a patch puts into a Secret would not be sealed"
         raise RenderError("", "SecretNotPatchable", message, "Write them into the Secret itself")
     return rendering.workload

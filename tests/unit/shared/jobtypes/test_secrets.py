@@ -39,6 +39,12 @@ def test_k8s_objects_points_into_its_secrets_alone() -> None:
     assert [one.path for one in BUILTIN.job_types["raw"].secrets(secret)] == [("data", "a")]
 
 
+@pytest.mark.parametrize("version", ["v2", "V1", None])
+def test_values_of_a_secret_whose_version_is_wrong_are_sealed_as_well(version: str | None) -> None:
+    secret = {"apiVersion": version, "kind": "Secret", "metadata": {"name": "keys"}, "data": {"a": "YQ=="}}
+    assert [one.secret for one in BUILTIN.job_types["k8s-objects"].secrets({"objects": [secret]})] == ["keys"]
+
+
 @pytest.mark.parametrize("type_", ["webservice", "worker", "statefulset", "task"])
 def test_other_types_hold_no_secret_values(type_: str) -> None:
     assert list(BUILTIN.job_types[type_].secrets({"env": [{"name": "A", "value": "b"}]})) == []
