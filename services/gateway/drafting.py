@@ -4,7 +4,7 @@ Planning a large document takes seconds of a thread, so it runs beside the event
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from services.gateway.domain.records import Wanted
 from services.gateway.domain.refusals import NamespaceForbidden
 from services.gateway.ports import ApplicationReader, RegistryReader, Sealer
 from shared.contracts.desired import DesiredRecord, StoredApplication
-from shared.contracts.identity import AppRef, AppUid
+from shared.contracts.identity import AppRef, AppUid, Tenant
 from shared.contracts.phases import AppPhase
 from shared.contracts.plan import Finding, Placement, Plan
 from shared.contracts.registry import ClusterRecord
@@ -28,6 +28,8 @@ from shared.planning import (
     DocumentRejected,
     Limits,
     LocatedSecret,
+    SoughtAddress,
+    SoughtObjects,
     make_plan,
     objects_sought,
     secret_locations,
@@ -35,6 +37,7 @@ from shared.planning import (
 )
 from shared.planning.trees import path_text
 
+Sought = Sequence[SoughtObjects | SoughtAddress]
 Edit = Callable[[dict[str, Any]], Edited]
 """From an application's document to the next; raises DocumentRejected in the places of the request."""
 
@@ -83,19 +86,14 @@ class Drafting:
         with strictness.all_told(strict=strict):
             parsed = await self._parse(principal, raw)
             async with self._slots:
-                checked = await asyncio.to_thread(documents.read, parsed, self._job_types)
+                checked, sought = await asyncio.to_thread(self._check, parsed, principal.tenant)
             app = documents.ref(checked.application, principal.tenant)
             await require_namespace(self._registry, principal, app.namespace)
             registered = await self._registry.clusters()
-            async with self._slots:
-                sought = await asyncio.to_thread(objects_sought, checked.application, app, self._job_types)
             with documents.told_of(checked.paths, checked.warnings):
                 resolved = documents.resolve(checked.application, registered)
                 errand = self._copier.errand(sought, registered)
-        placed = (placement.namespace for placement in resolved.placements)
-        for namespace in dict.fromkeys((*placed, *errand.namespaces)):
-            if namespace:
-                await require_namespace(self._registry, principal, namespace)
+        await self._require_namespaces(principal, resolved.placements, errand)
         return Draft(
             app=app,
             checked=checked,
@@ -112,27 +110,40 @@ class Drafting:
         """
         record = stored.record
         async with self._slots:
-            checked = await asyncio.to_thread(documents.edited, record.document, edit, self._job_types)
-            sought = await asyncio.to_thread(objects_sought, checked.application, record.app, self._job_types)
-        clusters = await self._registry.clusters()
-        registered = {cluster.name: cluster for cluster in clusters}
-        gone = [cluster for cluster in record.clusters if cluster not in registered]
-        if gone:
-            raise DocumentRejected([documents.unregistered(cluster, registered) for cluster in gone])
-        errand = self._copier.errand(sought, clusters)
-        placed = (placement.namespace for placement in record.targets)
-        for namespace in dict.fromkeys((record.app.namespace, *placed, *errand.namespaces)):
-            if namespace:
-                await require_namespace(self._registry, principal, namespace)
+            checked, sought = await asyncio.to_thread(self._check_edit, record, edit)
+        registered = await self._registry.clusters()
+        clusters = documents.still_registered(record.clusters, registered)
+        with documents.told_of(checked.paths, checked.warnings):
+            errand = self._copier.errand(sought, registered)
+        await require_namespace(self._registry, principal, record.app.namespace)
+        await self._require_namespaces(principal, record.targets, errand)
         return Draft(
             app=record.app,
             checked=checked,
-            clusters=tuple(registered[cluster] for cluster in record.clusters),
+            clusters=clusters,
             placements=record.targets,
             errand=errand,
             strict=False,
             sealed=documents.sealed_values(record.document),
         )
+
+    def _check(self, parsed: Parsed, tenant: Tenant) -> tuple[Checked, Sought]:
+        checked = documents.read(parsed, self._job_types)
+        return checked, self._sought(checked, documents.ref(checked.application, tenant))
+
+    def _check_edit(self, record: DesiredRecord, edit: Edit) -> tuple[Checked, Sought]:
+        checked = documents.edited(record.document, edit, self._job_types)
+        return checked, self._sought(checked, record.app)
+
+    def _sought(self, checked: Checked, app: AppRef) -> Sought:
+        return objects_sought(checked.application, app, self._job_types)
+
+    async def _require_namespaces(self, principal: Principal, placements: Sequence[Placement], errand: Errand) -> None:
+        """Raise NamespaceForbidden for where it goes and for where it has something copied from."""
+        placed = (placement.namespace for placement in placements)
+        for namespace in dict.fromkeys((*placed, *errand.namespaces)):
+            if namespace:
+                await require_namespace(self._registry, principal, namespace)
 
     async def convert(self, principal: Principal, raw: bytes, *, strict: bool) -> Parsed:
         """Read a request's document as OAM, whichever way it is written; raises DocumentUnreadable, DocumentRejected.
@@ -173,13 +184,8 @@ class Drafting:
 
         Raises DocumentRejected for what cannot be delivered any more, and NamespaceForbidden.
         """
-        for namespace in dict.fromkeys(placement.namespace for placement in record.targets):
-            if namespace:
-                await require_namespace(self._registry, principal, namespace)
-        known = {cluster.name for cluster in await self._registry.clusters()}
-        gone = [cluster for cluster in record.clusters if cluster not in known]
-        if gone:
-            raise DocumentRejected([documents.unregistered(cluster, known) for cluster in gone])
+        await self._require_namespaces(principal, record.targets, Errand())
+        documents.still_registered(record.clusters, await self._registry.clusters())
         async with self._slots:
             return await asyncio.to_thread(self._plan_again, record, generation)
 

@@ -232,11 +232,6 @@ def _no_match(destination: Destination, known: Mapping[ClusterName, ClusterRecor
     return Finding(path=where, code="NoCluster", message=message, remedy=f"Registered clusters: {labelled or 'none'}.")
 
 
-def names(clusters: Iterable[ClusterRecord]) -> tuple[ClusterName, ...]:
-    """Their names."""
-    return tuple(ClusterName(cluster.name) for cluster in clusters)
-
-
 def replaced(document: dict[str, Any], values: Mapping[Path, str]) -> dict[str, Any]:
     """Return a copy of the document with other values in some places."""
     if not values:
@@ -267,9 +262,14 @@ def value_at(document: Any, path: Path) -> Any:
     return current
 
 
-def unregistered(cluster: ClusterName, known: Iterable[str]) -> Finding:
-    """A cluster that an application is in is registered no longer."""
-    return _unknown_cluster("", cluster, known)
+def still_registered(clusters: Iterable[ClusterName], registered: Sequence[ClusterRecord]) -> tuple[ClusterRecord, ...]:
+    """The clusters that an application is in already; raises DocumentRejected where one is registered no longer."""
+    known = {ClusterName(cluster.name): cluster for cluster in registered}
+    wanted = tuple(clusters)
+    gone = [cluster for cluster in wanted if cluster not in known]
+    if gone:
+        raise DocumentRejected([_unknown_cluster("", cluster, known) for cluster in gone])
+    return tuple(known[cluster] for cluster in wanted)
 
 
 def _unknown_cluster(path: str, name: str, known: Iterable[str]) -> Finding:

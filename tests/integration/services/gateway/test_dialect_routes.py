@@ -264,6 +264,20 @@ async def test_what_planning_finds_in_a_version_is_told_in_places_of_the_request
     assert [one["path"] for one in answer.body["findings"]] == ["components[1].properties.ports[1].port"]
 
 
+async def test_what_is_sought_in_a_cluster_that_is_gone_is_told_in_places_of_the_request(
+    gateway: GatewayStack, team: Team
+) -> None:
+    uid = await applied(team)
+    record = await record_of(gateway, team)
+    config = {"resource": "configmaps", "name": "settings", "cluster": "gone"}
+    copies = {"name": "copies", "type": "ref-objects", "properties": {"objects": [config]}}
+    spec = {**record.document["spec"], "components": [*record.document["spec"]["components"], copies]}
+    changed = record.model_copy(update={"document": {**record.document, "spec": spec}, "generation": 2})
+    assert await Applications(gateway.database).replace(changed, expected_generation=1)
+    answer = await post(team.ann, f"/{uid}/version", {"version": "2", "components": [{"name": "web"}]})
+    assert codes(answer) == {("UnknownCluster", "components")}
+
+
 async def test_deleting_resources_deletes_the_application(gateway: GatewayStack, team: Team) -> None:
     uid = await applied(team)
     answer = await team.ann.call("DELETE", f"{A}/{uid}/resources")

@@ -40,7 +40,7 @@ def a_cluster(name: str, *, default: bool = False, key: SealingKey | None = None
 
 def resolve(document: dict[str, Any], *clusters: ClusterRecord) -> list[str]:
     application = documents.check(document, BUILTIN).application
-    return list(documents.names(documents.resolve(application, clusters).clusters))
+    return [cluster.name for cluster in documents.resolve(application, clusters).clusters]
 
 
 def test_what_cannot_be_read_is_told_from_what_is_wrong() -> None:
