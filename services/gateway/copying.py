@@ -1,7 +1,8 @@
 """Reads what a document has copied out of clusters, and fetches what it has fetched, before it is planned."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from services.gateway.domain import copying, fetched
 from services.gateway.domain.addresses import AllowedAddresses
@@ -18,6 +19,8 @@ WITHIN_S = 8.0
 """For one cluster; all of a document are asked at once, and a request has 30 s for everything."""
 _AGAIN_AFTER_S = 5.0
 """An executor that starts again is there within this."""
+
+R = TypeVar("R")
 
 
 class Copying:
@@ -66,15 +69,9 @@ class Copying:
             asyncio.gather(*map(self._fetch, errand.urls), return_exceptions=True),
         )
         answers: dict[Question, QueryAnswer] = {}
-        for request, found in zip(requests, answered, strict=True):
-            if isinstance(found, BaseException):
-                raise found
+        for request, found in zip(requests, _results(answered), strict=True):
             answers |= {(request.cluster, q): a for q, a in zip(request.queries, found, strict=True)}
-        files: dict[str, bytes | QueryAnswer] = {}
-        for url, file in zip(errand.urls, fetched_, strict=True):
-            if isinstance(file, BaseException):
-                raise file
-            files[url] = file
+        files: dict[str, bytes | QueryAnswer] = dict(zip(errand.urls, _results(fetched_), strict=True))
         return copying.collect(errand, answers, await _opened(files, slots), previous)
 
     async def _fetch(self, url: str) -> bytes | QueryAnswer:
@@ -90,6 +87,14 @@ class Copying:
         if len(answer.answers) != len(request.queries):
             raise ClusterSilent(request.cluster, "its answer is not complete", retry_after_s=_AGAIN_AFTER_S)
         return answer.answers
+
+
+def _results(found: Iterable[R | BaseException]) -> Iterator[R]:
+    """What came of each, in their order; raises the first error among them."""
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+        yield one
 
 
 async def _opened(files: Mapping[str, bytes | QueryAnswer], slots: asyncio.Semaphore) -> dict[str, QueryAnswer]:
