@@ -5,10 +5,10 @@ import uuid
 from datetime import UTC, datetime
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
-from services.gateway.adapters.agents import BusAgents
 from services.gateway.adapters.announcing import BusAnnouncer
-from services.gateway.adapters.asking import BusClusters
+from services.gateway.adapters.executors import BusExecutors
 from services.gateway.adapters.fetching import WebFiles
 from services.gateway.adapters.listening import BeatListener, ChangeListener
 from services.gateway.adapters.parked import BusParked
@@ -18,7 +18,7 @@ from services.gateway.comparing import Comparing
 from services.gateway.copying import Copying
 from services.gateway.dialect import DialectRequests
 from services.gateway.drafting import Drafting
-from services.gateway.handlers import Changes
+from services.gateway.handlers import Changes, Stores
 from services.gateway.live import Hub
 from services.gateway.parked import ParkedMessages
 from services.gateway.probing import Probe
@@ -61,28 +61,17 @@ async def run(settings: GatewaySettings) -> None:
 
 async def _serve(settings: GatewaySettings, stopping: Stopping, database: Database, bus: Bus) -> None:
     metrics = Metrics()
-    registrations = Registry(database)
     readers = metrics.gauge("gateway_readers", "Live readers of runs")
     hub = Hub(Archive(database, lenient=True), readers_changed=readers.set)
     beats = BeatListener(bus, now=_now, monotonic_s=time.monotonic)
     changes = ChangeListener(bus, hub)
     probe = Probe(database.ping)
-    application = _application(
-        settings=settings,
-        database=database,
-        registrations=registrations,
-        bus=bus,
-        hub=hub,
-        beats=beats,
-        metrics=metrics,
-    )
-
     await serve(
         "gateway",
         http=settings,
         stopping=stopping,
         metrics=metrics,
-        app=application,
+        app=_application(settings, database, bus, hub=hub, beats=beats, metrics=metrics),
         # Without NATS documents are still accepted and statuses read.
         ready=probe.reasons,
         tasks={
@@ -96,49 +85,33 @@ async def _serve(settings: GatewaySettings, stopping: Stopping, database: Databa
 
 
 def _application(
-    *,
-    settings: GatewaySettings,
-    database: Database,
-    registrations: Registry,
-    bus: Bus,
-    hub: Hub,
-    beats: BeatListener,
-    metrics: Metrics,
+    settings: GatewaySettings, database: Database, bus: Bus, *, hub: Hub, beats: BeatListener, metrics: Metrics
 ) -> web.Application:
-    authenticator = Authenticator(registrations, now=_now, monotonic_s=time.monotonic, cache_s=settings.token_cache_s)
-    idempotent = Idempotent(
-        store=Idempotency(database), secret=_mark_key(settings), body_timeout_s=settings.body_timeout_s, now=_now
-    )
-    application = web.Application(
-        client_max_size=DEFAULT_LIMITS.body_bytes,
-        middlewares=[
-            middlewares.observed(metrics),
-            middlewares.translated,
-            middlewares.bounded(settings.answer_timeout_s),
-            middlewares.authenticated(authenticator),
-            idempotent.middleware(),
-            # Also inside, so that a refusal is an answer that can be kept.
-            middlewares.translated,
-        ],
-    )
-    store, projections = Applications(database), Reads(database)
-    earlier = Revisions(database, kept=settings.revisions_kept)
-    queries = Queries(
-        store=store,
-        revisions=earlier,
+    registrations = Registry(database)
+    stores = Stores(
+        applications=Applications(database),
+        revisions=Revisions(database, kept=settings.revisions_kept),
         registry=registrations,
-        projections=projections,
+        projections=Reads(database),
+    )
+    changes = _changes(settings, stores, bus)
+    queries = Queries(
+        store=stores.applications,
+        revisions=stores.revisions,
+        registry=stores.registry,
+        projections=stores.projections,
         live=beats,
         monotonic_s=time.monotonic,
     )
     history = Archive(database, lenient=True)
-    changes = _changes(
-        settings, store=store, earlier=earlier, registrations=registrations, projections=projections, bus=bus
+    streams = RunStreams(
+        hub=hub, queries=queries, history=history, store=stores.applications, max_readers=settings.max_readers
     )
+    authenticator = Authenticator(registrations, now=_now, monotonic_s=time.monotonic, cache_s=settings.token_cache_s)
     routes = Routes(
         changes=changes,
         queries=queries,
-        streams=RunStreams(hub=hub, queries=queries, history=history, store=store, max_readers=settings.max_readers),
+        streams=streams,
         parked=ParkedMessages(BusParked(bus)),
         clusters=Clusters(registrations, beats),
         catalogue=Catalogue(BUILTIN, POLICY_TYPES),
@@ -151,35 +124,47 @@ def _application(
         asked=DialectRequests(changes=changes, queries=queries, limits=DEFAULT_LIMITS),
         body_timeout_s=settings.body_timeout_s,
     )
+    application = web.Application(
+        client_max_size=DEFAULT_LIMITS.body_bytes,
+        middlewares=_middlewares(settings, database, authenticator, metrics),
+    )
     application.add_routes([*dialect.table(), *routes.table()])
     return application
 
 
-def _changes(
-    settings: GatewaySettings,
-    *,
-    store: Applications,
-    earlier: Revisions,
-    registrations: Registry,
-    projections: Reads,
-    bus: Bus,
-) -> Changes:
+def _middlewares(
+    settings: GatewaySettings, database: Database, authenticator: Authenticator, metrics: Metrics
+) -> list[Middleware]:
+    """From the outermost to the innermost."""
+    idempotent = Idempotent(
+        store=Idempotency(database), secret=_mark_key(settings), body_timeout_s=settings.body_timeout_s, now=_now
+    )
+    return [
+        middlewares.observed(metrics),
+        middlewares.translated,
+        middlewares.bounded(settings.answer_timeout_s),
+        middlewares.authenticated(authenticator),
+        idempotent.middleware(),
+        # Also inside, so that a refusal is an answer that can be kept.
+        middlewares.translated,
+    ]
+
+
+def _changes(settings: GatewaySettings, stores: Stores, bus: Bus) -> Changes:
+    executors = BusExecutors(bus)
     return Changes(
-        store=store,
-        revisions=earlier,
-        registry=registrations,
-        projections=projections,
+        stores,
         announcer=BusAnnouncer(bus),
         drafting=Drafting(
-            registry=registrations,
-            applications=store,
+            registry=stores.registry,
+            applications=stores.applications,
             sealer=SodiumSealer(_mark_key(settings)),
-            copier=Copying(BusClusters(bus), WebFiles(), settings.allowed_addresses),
+            copier=Copying(executors, WebFiles(), settings.allowed_addresses),
             job_types=BUILTIN,
             limits=DEFAULT_LIMITS,
             parallel=settings.parallel_documents,
         ),
-        comparing=Comparing(BusAgents(bus), projections, within_s=settings.plan_clusters_s),
+        comparing=Comparing(executors, stores.projections, within_s=settings.plan_clusters_s),
         now=_now,
         new_uid=_new_uid,
     )

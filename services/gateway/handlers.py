@@ -70,26 +70,33 @@ class Accepted:
     """The document was sent in KubeMin-Cli's dialect."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stores:
+    """What a change is decided on, and where it is written."""
+
+    applications: ApplicationStore
+    revisions: RevisionStore
+    registry: RegistryReader
+    projections: Projections
+
+
 class Changes:
     """The handlers of everything that changes an application."""
 
-    def __init__(  # noqa: PLR0913  # all that a change needs, each by keyword
+    def __init__(
         self,
+        stores: Stores,
         *,
-        store: ApplicationStore,
-        revisions: RevisionStore,
-        registry: RegistryReader,
-        projections: Projections,
         announcer: Announcer,
         drafting: Drafting,
         comparing: Comparing,
         now: Callable[[], datetime],
         new_uid: Callable[[], AppUid],
     ) -> None:
-        self._store = store
-        self._revisions = revisions
-        self._registry = registry
-        self._projections = projections
+        self._store = stores.applications
+        self._revisions = stores.revisions
+        self._registry = stores.registry
+        self._projections = stores.projections
         self._announcer = announcer
         self._drafting = drafting
         self._comparing = comparing

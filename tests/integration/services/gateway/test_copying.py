@@ -213,7 +213,7 @@ async def test_cluster_without_an_executor_is_told_in_one_sentence(gateway: Gate
     assert int(answer.headers["Retry-After"]) == 5
     assert answer.body["detail"] == (
         "the document copies objects of cluster 'west', which cannot be asked at the moment: "
-        "its executor does not answer"
+        "its executor does not answer (nobody answers there)"
     )
     assert await Applications(gateway.database).by_name(team.namespace, "shop") is None
 
@@ -233,7 +233,7 @@ async def test_executor_that_does_not_know_the_request_is_no_fault_of_the_docume
     answer = await team.ann.apply(copying(team, CONFIG))
 
     assert (answer.status, answer.body["code"]) == (503, "ClusterUnreachable")
-    assert "its executor does not understand the request" in answer.body["detail"]
+    assert "its executor does not take the request" in answer.body["detail"]
     assert agent.refuses not in answer.text
 
 

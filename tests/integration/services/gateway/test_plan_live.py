@@ -92,7 +92,7 @@ async def test_without_an_agent_the_plan_is_told_and_says_what_is_not_known(team
     [step] = view["steps"]
     assert {obj["live"]["change"] for obj in step["objects"]} == {"unknown"}
     assert message(view) == (
-        "cluster east: what is there could not be looked at: its executor cannot be asked (nobody answers there)"
+        "cluster east: what is there could not be looked at: its executor does not answer (nobody answers there)"
     )
     assert view["clusters"][0]["compared"] is False
 
