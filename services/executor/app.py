@@ -1,9 +1,7 @@
 """Builds the executor out of its parts and runs it."""
 
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
-from uuid import uuid4
 
 from services.executor.adapters.answers import BusAnswers
 from services.executor.adapters.beats import Beats
@@ -22,7 +20,8 @@ from services.executor.handlers.prune import Pruning
 from services.executor.handlers.reading import Reading
 from services.executor.ports import Answers, Cluster, ClusterObjects, DryRunCluster, Meter, OpenSealed, SealFor
 from services.executor.settings import ExecutorSettings
-from shared.bus import Bus, BusClosed, Parker, work
+from shared.agent import connected
+from shared.bus import Bus, Parker, work
 from shared.bus.topology import executor_durable
 from shared.contracts import subjects
 from shared.contracts.differences import DIFF, DIFF_REQUEST
@@ -107,58 +106,52 @@ async def look_out(commands: Commands, stopping: Stopping) -> None:
 
 async def run(settings: ExecutorSettings) -> None:
     """Run until a signal or a failure."""
-    cluster = ClusterName(settings.cluster)
-    keyring = Keyring(settings.sealing_key_file, cluster)
+    keyring = Keyring(settings.sealing_key_file, ClusterName(settings.cluster))
     stopping = Stopping()
+    async with connected(NAME, settings, stopping, call_timeout_s=settings.kube_timeout_s) as (api, bus, _):
+        await _serve(settings, stopping, api, bus, keyring)
+
+
+async def _serve(settings: ExecutorSettings, stopping: Stopping, api: KubeApi, bus: Bus, keyring: Keyring) -> None:
+    cluster = ClusterName(settings.cluster)
     metrics = Metrics()
-    async with AsyncExitStack() as stack:
-        api = await KubeApi.connect(
-            kubeconfig=settings.kubeconfig,
-            context=settings.kube_context,
-            call_timeout_s=settings.kube_timeout_s,
-            user_agent=f"kubemin-{NAME}",
-        )
-        stack.push_async_callback(api.close)
-        source = f"kubemin/{NAME}/{cluster}-{uuid4().hex[:8]}"
-        bus = await Bus.connect(settings, source=source, on_closed=lambda: stopping.fail(BusClosed()))
-        stack.push_async_callback(bus.close)
-        grants = Grants(kinds_by_type(BUILTIN), settings.granted)
-        commands = build(
-            api,
-            BusAnswers(bus, cluster),
-            name=cluster,
-            grants=grants,
-            open_sealed=keyring.open,
-            meter=PrometheusMeter(metrics),
-        )
-        reading = build_reading(api, name=cluster, grants=grants, seal=keyring.seal)
-        comparing = build_comparing(api, name=cluster, grants=grants, open_sealed=keyring.open)
-        asked = {OBJECTS: answering(READ_REQUEST, reading.read), DIFF: answering(DIFF_REQUEST, comparing.answer)}
-        requests = Requests(bus, cluster, asked)
-        mailbox = Mailbox(commands)
-        durable = executor_durable(cluster)
-        beats = Beats(bus, api, cluster, keyring, now=now, started_at=now())
-        consume = partial(
-            work,
-            bus.consumer(subjects.STREAM_STEPS, durable),
-            mailbox.command,
-            park=Parker(bus, durable, metrics),
-            concurrency=settings.concurrency,
-            newer=mailbox.newer,
-        )
-        await serve(
-            NAME,
-            http=settings,
-            tasks={
-                "commands": lambda stop: consume(stopping=stop),
-                "requests": requests.serve,
-                "beats": beats.run,
-                "lookout": lambda stop: look_out(commands, stop),
-            },
-            ready=lambda: _not_ready(bus, beats),
-            stopping=stopping,
-            metrics=metrics,
-        )
+    grants = Grants(kinds_by_type(BUILTIN), settings.granted)
+    commands = build(
+        api,
+        BusAnswers(bus, cluster),
+        name=cluster,
+        grants=grants,
+        open_sealed=keyring.open,
+        meter=PrometheusMeter(metrics),
+    )
+    reading = build_reading(api, name=cluster, grants=grants, seal=keyring.seal)
+    comparing = build_comparing(api, name=cluster, grants=grants, open_sealed=keyring.open)
+    asked = {OBJECTS: answering(READ_REQUEST, reading.read), DIFF: answering(DIFF_REQUEST, comparing.answer)}
+    requests = Requests(bus, cluster, asked)
+    mailbox = Mailbox(commands)
+    durable = executor_durable(cluster)
+    beats = Beats(bus, api, cluster, keyring, now=now, started_at=now())
+    consume = partial(
+        work,
+        bus.consumer(subjects.STREAM_STEPS, durable),
+        mailbox.command,
+        park=Parker(bus, durable, metrics),
+        concurrency=settings.concurrency,
+        newer=mailbox.newer,
+    )
+    await serve(
+        NAME,
+        http=settings,
+        tasks={
+            "commands": lambda stop: consume(stopping=stop),
+            "requests": requests.serve,
+            "beats": beats.run,
+            "lookout": lambda stop: look_out(commands, stop),
+        },
+        ready=lambda: _not_ready(bus, beats),
+        stopping=stopping,
+        metrics=metrics,
+    )
 
 
 def _not_ready(bus: Bus, beats: Beats) -> list[str]:

@@ -5,20 +5,13 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from services.executor.domain.grants import DEFAULT_GRANTED_KINDS
-from shared.contracts.identity import DNS_SUBDOMAIN
 from shared.kube.kinds import GroupVersionKind
-from shared.runtime.settings import BusSettings, HttpSettings
+from shared.runtime.settings import AgentSettings, HttpSettings
 
 
-class ExecutorSettings(HttpSettings, BusSettings):
+class ExecutorSettings(HttpSettings, AgentSettings):
     """What an executor has to know: one cluster, and who may do what in it."""
 
-    cluster: str = Field(pattern=DNS_SUBDOMAIN, max_length=63)
-    """Name of the cluster as the centre registered it."""
-    kubeconfig: str = ""
-    """Path; empty: the service account of the pod that the executor runs in."""
-    kube_context: str = ""
-    """Of the kubeconfig; empty: its current one."""
     kube_timeout_s: float = Field(default=20.0, gt=0, lt=30)
     """Of one call to Kubernetes; below half of the 60 s after which a command is delivered again."""
     sealing_key_file: Path

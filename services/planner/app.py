@@ -15,7 +15,6 @@ from shared.bus.parking import Parker
 from shared.bus.worker import work, work_batches
 from shared.central import connected
 from shared.contracts import subjects
-from shared.contracts.identity import ClusterName
 from shared.jobtypes.builtin import BUILTIN
 from shared.metrics import Metrics
 from shared.runtime.service import serve
@@ -52,13 +51,9 @@ async def _serve(settings: PlannerSettings, stopping: Stopping, metrics: Metrics
     sweeper = Sweeper(
         engine=engine, take_up=take_up, applications=records, states=states, backlog=backlog.backlog, clock=time.time
     )
-
     unseen = UnseenObjects(
         engine=engine, observations=Reads(database), restated=heartbeats.restated, monotonic_s=time.monotonic
     )
-
-    async def clusters() -> list[ClusterName]:
-        return [ClusterName(cluster.name) for cluster in await registry.clusters()]
 
     async def specs(stop: Stopping) -> None:
         await work(
@@ -86,7 +81,7 @@ async def _serve(settings: PlannerSettings, stopping: Stopping, metrics: Metrics
         metrics=metrics,
         ready=lambda: [] if bus.connected else ["no connection to NATS"],
         tasks={
-            "topology": lambda stop: topology.keep(bus, clusters, stop),
+            "topology": lambda stop: topology.keep(bus, registry.cluster_names, stop),
             "heartbeats": heartbeats.listen,
             "specs": specs,
             "facts": facts,

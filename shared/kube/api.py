@@ -15,6 +15,8 @@ from shared.kube.kinds import GroupVersionKind, Object, Resource, Selection
 from shared.kube.watch import WatchEvent, read_events
 from shared.runtime.stoppable import Stopping, until_stopped
 
+CALL_TIMEOUT_S = 20.0
+"""Of one call, unless it is told another."""
 _APPLY = "application/apply-patch+yaml"
 _MERGE_PATCH = "application/merge-patch+json"
 _JSON = "application/json"
@@ -50,7 +52,7 @@ class KubeApi:
         *,
         kubeconfig: str = "",
         context: str = "",
-        call_timeout_s: float = 20.0,
+        call_timeout_s: float = CALL_TIMEOUT_S,
         user_agent: str = "kubemin",
     ) -> Self:
         """Read the credentials; the server itself is first asked by the first call.

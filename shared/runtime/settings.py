@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shared.contracts.identity import DNS_SUBDOMAIN
 from shared.errors import EXIT_MISCONFIGURED, Fatal
 
 ENV_PREFIX = "KUBEMIN_"
@@ -83,6 +84,17 @@ class StoreSettings(Settings):
 
 class CentralSettings(BusSettings, StoreSettings):
     """What every service of the centre needs to reach."""
+
+
+class AgentSettings(BusSettings):
+    """What every service of a cluster's agent needs to reach."""
+
+    cluster: str = Field(pattern=DNS_SUBDOMAIN, max_length=63)
+    """Name of the cluster as the centre registered it."""
+    kubeconfig: str = ""
+    """Path; empty: the service account of the pod that the service runs in."""
+    kube_context: str = ""
+    """Of the kubeconfig; empty: its current one."""
 
 
 S = TypeVar("S", bound=Settings)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from shared.contracts.identity import Tenant
+from shared.contracts.identity import ClusterName, Tenant
 from shared.contracts.registry import ClusterRecord, TenantRecord, TokenRecord
 from shared.errors import Rejected
 from shared.store.database import Database, Document, Index
@@ -151,6 +151,10 @@ class Registry:
     async def clusters(self) -> list[ClusterRecord]:
         """Return every registered cluster, by name."""
         return list(_clusters(await self._database.find(CLUSTERS, {}, sort=(("_id", 1),))))
+
+    async def cluster_names(self) -> list[ClusterName]:
+        """Return the name of every registered cluster, in order."""
+        return [ClusterName(cluster.name) for cluster in await self.clusters()]
 
 
 def _token(document: Document) -> TokenRecord:

@@ -105,12 +105,9 @@ def decide_apply(
                 app=wanted.app,
                 uid=wanted.uid,
                 generation=1,
-                document=wanted.document,
-                clusters=wanted.clusters,
-                placements=wanted.placements,
-                copies=wanted.copies,
                 audit=audit,
                 created_at=at,
+                **_content(wanted),
             )
         )
     record = stored.record
@@ -123,14 +120,7 @@ def decide_apply(
     if rolled_back_to is not None:
         action = "rollback"
     audit = Audit(actor=actor, action=action, at=at, rolled_back_to=rolled_back_to)
-    changes = {
-        "document": wanted.document,
-        "clusters": wanted.clusters,
-        "placements": wanted.placements,
-        "copies": wanted.copies,
-        "audit": audit,
-    }
-    return _next(record, changes)
+    return _next(record, {**_content(wanted), "audit": audit})
 
 
 def decide_delete(
@@ -143,6 +133,15 @@ def decide_delete(
     if stored.record.deleted:
         return Unchanged(stored)
     return _next(stored.record, {"deleted": True, "audit": Audit(actor=actor, action="delete", at=at)})
+
+
+def _content(wanted: Wanted) -> dict[str, Any]:
+    return {
+        "document": wanted.document,
+        "clusters": wanted.clusters,
+        "placements": wanted.placements,
+        "copies": wanted.copies,
+    }
 
 
 def _next(record: DesiredRecord, changes: dict[str, Any]) -> Replace:

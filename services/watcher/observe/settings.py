@@ -4,19 +4,13 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from shared.contracts.identity import DNS_LABEL, DNS_SUBDOMAIN
-from shared.runtime.settings import BusSettings, HttpSettings
+from shared.contracts.identity import DNS_LABEL
+from shared.runtime.settings import AgentSettings, HttpSettings
 
 
-class ObserveSettings(HttpSettings, BusSettings):
+class ObserveSettings(HttpSettings, AgentSettings):
     """What an observer has to know: one cluster, and how it agrees with its standby."""
 
-    cluster: str = Field(pattern=DNS_SUBDOMAIN, max_length=63)
-    """Name of the cluster as the centre registered it."""
-    kubeconfig: str = ""
-    """Path; empty: the service account of the pod that the observer runs in."""
-    kube_context: str = ""
-    """Of the kubeconfig; empty: its current one."""
     lease_namespace: str = Field(default="kube-system", pattern=DNS_LABEL)
     """Where the Lease is, by which one observer of a cluster works; a namespace that every cluster has."""
     lease_duration_s: float = Field(default=15.0, ge=1)

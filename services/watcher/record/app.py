@@ -14,7 +14,6 @@ from shared.bus.settling import Batch, BatchHandler
 from shared.bus.worker import work_batches
 from shared.central import connected
 from shared.contracts import subjects
-from shared.contracts.identity import ClusterName
 from shared.metrics import Metrics
 from shared.runtime.service import Task, main, serve
 from shared.runtime.stopping import Stopping
@@ -48,9 +47,6 @@ async def _serve(settings: RecordSettings, stopping: Stopping, database: Databas
     recorder = Recorder(history=history, projections=projected, projector=projector)
     sweeper = Sweeper(history=history, projector=projector)
 
-    async def clusters() -> list[ClusterName]:
-        return [ClusterName(cluster.name) for cluster in await registry.clusters()]
-
     def consume(stream: str, durable: str, handler: BatchHandler) -> Task:
         async def counted(batch: Batch) -> None:
             await handler(batch)
@@ -69,7 +65,7 @@ async def _serve(settings: RecordSettings, stopping: Stopping, database: Databas
         metrics=metrics,
         ready=lambda: [] if bus.connected else ["no connection to NATS"],
         tasks={
-            "topology": lambda stop: topology.keep(bus, clusters, stop),
+            "topology": lambda stop: topology.keep(bus, registry.cluster_names, stop),
             "runs": consume(subjects.STREAM_RUNS, topology.DURABLE_RECORD_RUNS, recorder.run_events),
             "facts": consume(subjects.STREAM_STATUS, topology.DURABLE_RECORD_FACTS, recorder.facts),
             "progress": consume(subjects.STREAM_PROGRESS, topology.DURABLE_RECORD_PROGRESS, recorder.progress),
