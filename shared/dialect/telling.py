@@ -9,6 +9,7 @@ from typing import Any
 from shared.dialect.cloning import SHARING
 from shared.dialect.model import StorageType
 from shared.planning.document import Application, Component
+from shared.planning.lookup import bare
 
 Told = dict[str, Any]
 
@@ -52,6 +53,9 @@ _RULE = {
     "verbs": "verbs",
 }
 
+_MALFORMED = (AttributeError, IndexError, KeyError, TypeError)
+"""Of properties that another policy replaces: those are never checked, and told as they are."""
+
 
 def told_components(application: Application) -> list[Told]:
     """Every component, in the order of the document."""
@@ -74,13 +78,34 @@ class _Telling:
         self._traits: Told = {}
         self._containers: dict[str, Told] = {component.name: self._traits}
         """Traits by container."""
-        self._told: Told = {"name": component.name, "type": _TYPES.get(component.type, component.type)}
+        self._type = bare(component.type)
+        self._nested: list[Told] = []
+        """Containers beside the main one."""
+        self._told: Told = {"name": component.name, "type": _TYPES.get(self._type, self._type)}
         if strategy is not None:
             self._traits["share"] = {"strategy": strategy}
 
     def told(self) -> Told:
         """The component."""
-        self._tell_properties()
+        try:
+            self._tell_properties()
+        except _MALFORMED:
+            self._properties = dict(self._component.properties)
+        for trait in self._component.traits:
+            type_ = bare(trait.type)
+            try:
+                self._tell_trait(type_, trait.properties)
+            except _MALFORMED:
+                self._traits[type_] = dict(trait.properties)
+        for nested in self._nested:
+            if not nested["traits"]:
+                del nested["traits"]
+        for key, found in (("properties", self._properties), ("traits", self._traits)):
+            if found:
+                self._told[key] = found
+        return self._told
+
+    def _tell_trait(self, type_: str, given: Mapping[str, Any]) -> None:
         words: dict[str, Callable[[Mapping[str, Any]], None]] = {
             "scaler": self._scaler,
             "init-container": self._init,
@@ -97,24 +122,13 @@ class _Telling:
         }
         # Told with the volumes.
         silent = {"volume-claims", "claim-templates"}
-        for trait in self._component.traits:
-            if trait.type in words:
-                words[trait.type](trait.properties)
-            elif trait.type == "storage":
-                if not _only_carries(trait.properties):
-                    self._traits.setdefault("storage", []).append(dict(trait.properties))
-            elif trait.type not in silent:
-                self._traits[trait.type] = dict(trait.properties)
-        for key, found in (("properties", self._properties), ("traits", self._without_empty(self._traits))):
-            if found:
-                self._told[key] = found
-        return self._told
-
-    def _without_empty(self, traits: Told) -> Told:
-        for nested in (*traits.get("init", ()), *traits.get("sidecar", ())):
-            if not nested["traits"]:
-                del nested["traits"]
-        return traits
+        if type_ in words:
+            words[type_](given)
+        elif type_ == "storage":
+            if not _only_carries(given):
+                self._traits.setdefault("storage", []).append(dict(given))
+        elif type_ not in silent:
+            self._traits[type_] = dict(given)
 
     def _tell_properties(self) -> None:
         given = dict(self._component.properties)
@@ -123,7 +137,7 @@ class _Telling:
         given.pop("imagePullPolicy", None)
         self._containers_env(given.pop("env", None), self._properties, self._traits)
         words = {"cmd": "command", "data": "conf", "stringData": "secret"}
-        if self._component.type == "secret":
+        if self._type == "secret":
             words["data"] = "secret"
         ports = given.pop("ports", None)
         if ports:
@@ -150,34 +164,37 @@ class _Telling:
         properties: Told = {"image": given["image"], **_renamed(given, {"cmd": "command"})}
         traits = self._containers.setdefault(given["name"], {})
         self._containers_env(given.get("env"), properties, traits)
-        self._traits.setdefault("init", []).append({"name": given["name"], "properties": properties, "traits": traits})
+        self._nest("init", {"name": given["name"], "properties": properties, "traits": traits})
 
     def _sidecar(self, given: Mapping[str, Any]) -> None:
         traits = self._containers.setdefault(given["name"], {})
         told: Told = {"name": given["name"], "image": given["image"]}
         told |= _renamed(given, {"cmd": "command", "args": "args"})
         self._containers_env(given.get("env"), told, traits)
-        self._traits.setdefault("sidecar", []).append({**told, "traits": traits})
+        self._nest("sidecar", {**told, "traits": traits})
+
+    def _nest(self, word: str, told: Told) -> None:
+        self._traits.setdefault(word, []).append(told)
+        self._nested.append(told)
 
     def _of(self, given: Mapping[str, Any]) -> Told:
         return self._containers.setdefault(given.get("containerName", self._component.name), {})
 
     def _env_from(self, given: Mapping[str, Any]) -> None:
-        self._of(given)["env_from"] = [
-            {"type": "secret" if "secretRef" in one else "configMap", "source_name": (*one.values(),)[0]["name"]}
-            for one in given.get("envFrom", ())
-        ]
+        for one in _by_container(given):
+            self._of(one).setdefault("env_from", []).extend(map(_keys, one.get("envFrom", ())))
 
     def _resources(self, given: Mapping[str, Any]) -> None:
-        self._of(given)["resources"] = _renamed(given.get("limits") or {}, _AMOUNTS)
+        for one in _by_container(given):
+            self._of(one)["resources"] = _renamed(one.get("limits") or {}, _AMOUNTS)
 
     def _probes(self, given: Mapping[str, Any]) -> None:
-        told = []
-        for key, type_ in _PROBES.items():
-            if key in given:
-                handlers = _renamed(given[key], _HANDLERS)
-                told.append({"type": type_, **handlers, **_renamed(given[key], _THRESHOLDS)})
-        self._of(given)["probes"] = told
+        for one in _by_container(given):
+            self._of(one)["probes"] = [
+                {"type": type_, **_renamed(one[key], _HANDLERS), **_renamed(one[key], _THRESHOLDS)}
+                for key, type_ in _PROBES.items()
+                if key in one
+            ]
 
     def _storage(self, given: Mapping[str, Any]) -> None:
         made, carried = self._made(), self._carried()
@@ -209,7 +226,7 @@ class _Telling:
         return {
             (kind, one["name"]): data
             for trait in self._component.traits
-            if trait.type == "storage" and _only_carries(trait.properties)
+            if bare(trait.type) == "storage" and _only_carries(trait.properties)
             for kind, keys in _CARRIERS.items()
             for one in trait.properties.get(kind, ())
             for data in [next(one[key] for key in keys if key in one)]
@@ -252,6 +269,17 @@ def _only_carries(storage: Mapping[str, Any]) -> bool:
         for kind, entries in storage.items()
         for one in entries
     )
+
+
+def _by_container(given: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """The parameters of each container, in whichever of the two forms of such traits."""
+    several: Iterable[Mapping[str, Any]] = given.get("containers") or (given,)
+    return several
+
+
+def _keys(given: Mapping[str, Any]) -> Told:
+    type_, key = ("secret", "secretRef") if "secretRef" in given else ("configMap", "configMapRef")
+    return {"type": type_, "source_name": given[key]["name"], **_renamed(given, {"prefix": "prefix"})}
 
 
 def _source(given: Mapping[str, Any]) -> Told:

@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.dialect.fields import Fields, Texts
 from shared.dialect.findings import Notes
+from shared.planning.lookup import bare
 from shared.planning.trees import path_text
 
 _SCALER, _STRATEGY = "scaler", "k8s-update-strategy"
@@ -30,7 +31,7 @@ class Updating:
     def __init__(self, component: dict[str, Any], notes: Notes) -> None:
         self._component = component
         self._notes = notes
-        self._type = component["type"].partition("@")[0]
+        self._type = bare(component["type"])
 
     def update(self, fields: Fields, *, recreate: bool) -> Update:
         """Carry out what an entry says."""
@@ -58,7 +59,9 @@ class Updating:
 
     @property
     def _properties(self) -> dict[str, Any]:
-        found: dict[str, Any] = self._component.setdefault("properties", {})
+        if self._component.get("properties") is None:
+            self._component["properties"] = {}
+        found: dict[str, Any] = self._component["properties"]
         return found
 
     @property
@@ -85,27 +88,27 @@ class Updating:
             return
         wanted = {"replicas": max(replicas, 1)}
         for trait in self._traits:
-            if trait["type"] == _SCALER:
+            if bare(trait["type"]) == _SCALER:
                 trait["properties"] = wanted
                 return
         self._traits.insert(0, {"type": _SCALER, "properties": wanted})
 
     def _merge(self, env: Texts) -> dict[str, str]:
         """Variables by name: what had another source has the value now."""
-        old = self._properties.get("env") or []
+        old = self._properties.get("env")
         values = {name: found.value for name, found in env.items()}
         merged = [
             {"name": one["name"], "value": values[one["name"]]} if _name(one) in values else one
-            for one in old
+            for one in (old if isinstance(old, list) else ())
             if isinstance(one, Mapping)
         ]
         names = {_name(one) for one in merged}
         merged += [{"name": name, "value": value} for name, value in values.items() if name not in names]
         self._properties["env"] = merged
         return {
-            path_text("properties.env", index): env[one["name"]].path
+            path_text("properties.env", index): env[_name(one)].path
             for index, one in enumerate(merged)
-            if one["name"] in env
+            if _name(one) in env
         }
 
     def _roll(self) -> None:
@@ -119,5 +122,6 @@ class Updating:
 
 
 def _name(variable: Mapping[str, Any]) -> str:
-    name: str = variable["name"]
-    return name
+    # A policy may replace these properties, and then they are stored whatever they are.
+    name = variable.get("name")
+    return name if isinstance(name, str) else ""

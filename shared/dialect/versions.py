@@ -167,8 +167,9 @@ class _Edit:
 
     def write_about(self, version: From[str], description: From[str] | None) -> str:
         """Write what people read; returns the version before."""
-        about = self.document["metadata"].setdefault("annotations", {})
-        previous: str = about.get(annotations.ANNOTATION_VERSION, "")
+        about: dict[str, str] = self.document["metadata"].get("annotations") or {}
+        self.document["metadata"]["annotations"] = about
+        previous = about.get(annotations.ANNOTATION_VERSION, "")
         about[annotations.ANNOTATION_VERSION] = version.value
         if description is not None:
             about[annotations.ANNOTATION_DESCRIPTION] = description.value

@@ -12,23 +12,28 @@ E = TypeVar("E", bound=JobType[Any] | Trait[Any])
 
 def find_type(known: Mapping[str, E], name: str) -> E | None:
     """The entry of that name or alias; `web@v1` pins its version, and no other version is known here."""
-    bare, at, pinned = name.partition("@")
-    entry = known.get(bare)
+    _, at, pinned = name.partition("@")
+    entry = known.get(bare(name))
     if entry is None or (at and pinned != f"v{entry.version}"):
         return None
     return entry
 
 
+def bare(name: str) -> str:
+    """The name of a type without the version that it may pin."""
+    return name.partition("@")[0]
+
+
 def unknown_type(known: Mapping[str, E], name: str, path: str, *, code: str, what: str) -> Finding:
     """Says that there is no such type, and which was probably meant."""
-    bare = name.partition("@")[0]
-    entry = known.get(bare)
+    meant = bare(name)
+    entry = known.get(meant)
     if entry is not None:
-        message = f"the {what} {bare!r} has no such version: {name!r}"
-        remedy = f"Write {bare!r} or '{bare}@v{entry.version}'."
+        message = f"the {what} {meant!r} has no such version: {name!r}"
+        remedy = f"Write {meant!r} or '{meant}@v{entry.version}'."
     else:
         message = f"there is no {what} {name!r}"
-        remedy = did_you_mean(bare, known)
+        remedy = did_you_mean(meant, known)
     return Finding(path=path, code=code, message=message, remedy=remedy)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.contracts import sealed
+from shared.contracts import annotations, sealed
 from shared.dialect import Versioned, convert, with_version
 from shared.planning import DocumentRejected
 from tests.support import dialect
@@ -208,3 +208,49 @@ def test_what_has_no_effect_is_warned_of() -> None:
         ("NoEffect", "components[1].image"),
         ("NoEffect", "components[2].replicas"),
     }
+
+
+def of_web(**web: Any) -> Document:
+    """An application that was sent as OAM, of one component."""
+    component = {"name": "web", "type": "webservice", "properties": {"image": "nginx"}, **web}
+    return {
+        "apiVersion": "core.oam.dev/v1beta1",
+        "kind": "Application",
+        "metadata": {"name": "shop", "namespace": "demo", "annotations": None},
+        "spec": {"components": [component]},
+    }
+
+
+def changed_web(document: Document, **entry: Any) -> Document:
+    [web] = with_version(document, {"version": "2", "components": [{"name": "web", **entry}]}).document["spec"][
+        "components"
+    ]
+    return dict(web)
+
+
+def test_annotations_that_were_sent_as_null_are_written_nevertheless() -> None:
+    found = with_version(of_web(), {"version": "2", "components": [{"name": "web"}]})
+    assert found.document["metadata"]["annotations"] == {annotations.ANNOTATION_VERSION: "2"}
+    assert found.previous == ""
+
+
+def test_properties_that_were_sent_as_null_are_none() -> None:
+    document = of_web(type="volume", properties=None)
+    found = with_version(document, {"version": "2", "components": [{"name": "web", "replicas": 2}]})
+    assert warned(found) == {("NoEffect", "components[0].replicas")}
+
+
+def test_scaler_whose_version_is_pinned_is_scaled() -> None:
+    web = changed_web(of_web(traits=[{"type": "scaler@v1", "properties": {"replicas": 1}}]), replicas=3)
+    assert web["traits"] == [{"type": "scaler@v1", "properties": {"replicas": 3}}]
+
+
+@pytest.mark.parametrize("env", ["A", {"A": "b"}, 1, ["A"]])
+def test_variables_that_are_none_since_a_policy_replaces_them_are_left_behind(env: Any) -> None:
+    web = changed_web(of_web(properties={"image": "nginx", "env": env}), env={"B": "c"})
+    assert web["properties"]["env"] == [{"name": "B", "value": "c"}]
+
+
+def test_variable_without_a_name_stays() -> None:
+    web = changed_web(of_web(properties={"image": "nginx", "env": [{"value": "a"}, {"name": []}]}), env={"B": "c"})
+    assert web["properties"]["env"] == [{"value": "a"}, {"name": []}, {"name": "B", "value": "c"}]
