@@ -117,7 +117,7 @@ def _prepared(state: AppState, step: PlannedStep) -> PreparedStep:
             for o, line in _open_objects(state, step, attempt)
         ),
         references=() if overridden else step.references,
-        waits=step.deadlines.reference_s > 0 and known is not None and not known.waited_out,
+        waits=known is not None and known.may_wait,
     )
 
 

@@ -4,6 +4,8 @@ The wait is state like any other: the cluster is asked again and again, and answ
 When a step has waited long enough, its cluster is asked once more without leave to wait, and that answer decides.
 """
 
+from collections.abc import Iterable
+
 from services.planner.domain import opening
 from services.planner.domain.state import NEVER, ClusterState, StepState, step_key
 from services.planner.domain.turn import Turn, utc
@@ -19,9 +21,14 @@ def held_back(turn: Turn, target: ClusterState, fact: RunHeldBack) -> None:
     if fact.nonce != target.nonce or target.asked is None:
         # Of a question that was put again since: its answer counts.
         return
-    by_step = by_steps(fact.problems)
-    for step in _steps_of(turn, fact.cluster):
-        problems = by_step.get(step.step, [])
+    steps = _steps_of(turn, fact.cluster)
+    waiting = {step.step for step in steps if step.may_wait}
+    lacking = by_steps(problem for problem in fact.problems if problem.step in waiting)
+    if not lacking:
+        # No answer to what was asked. The run keeps its deadline: nobody may hold it for ever.
+        return
+    for step in steps:
+        problems = lacking.get(step.step, [])
         if problems:
             if step.deadline == NEVER:
                 step.deadline = turn.now + step.deadlines.reference_s
@@ -31,7 +38,7 @@ def held_back(turn: Turn, target: ClusterState, fact: RunHeldBack) -> None:
         elif step.reason:
             # What it waited for has come. Its deadline stays: what comes and goes is not waited for any longer by that.
             turn.step_to(step, StepPhase.WAITING)
-    first = fact.problems[0]
+    first = next(iter(lacking.values()))[0]
     target.waiting, target.reason, target.message = True, first.reason, first.message
     target.answered = max(target.answered, fact.nonce)
     target.asked.resend_at = turn.now + turn.policy.held_back_resend_s
@@ -68,7 +75,7 @@ def expire(turn: Turn, judged: float) -> None:
         run.deadline = turn.now + turn.policy.prepare_deadline_s
 
 
-def by_steps(problems: tuple[StepProblem, ...]) -> dict[StepId, list[StepProblem]]:
+def by_steps(problems: Iterable[StepProblem]) -> dict[StepId, list[StepProblem]]:
     """The problems of each step."""
     found: dict[StepId, list[StepProblem]] = {}
     for problem in problems:

@@ -183,8 +183,9 @@ def pruned(turn: Turn, fact: ObjectsPruned) -> None:
 def vanished(turn: Turn, fact: ObjectVanished) -> None:
     """Ask at once about what remained and is gone now: the executor's word for it counts."""
     prune = turn.state.prunes.get(fact.cluster)
-    waiting = prune is not None and prune.asked is not None and prune.answered == prune.nonce
-    if prune is not None and prune.asked is not None and waiting and fact.object_uid in prune.foremost:
+    if prune is None or prune.asked is None:
+        return
+    if prune.answered == prune.nonce and fact.object_uid in prune.foremost:
         prune.asked.resend_at = min(prune.asked.resend_at, turn.now)
         turn.changed = True
 

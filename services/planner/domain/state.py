@@ -135,6 +135,11 @@ class StepState:
     """It has waited long enough for what it refers to."""
 
     @property
+    def may_wait(self) -> bool:
+        """Whether it may wait for what others make."""
+        return self.deadlines.reference_s > 0 and not self.waited_out
+
+    @property
     def key(self) -> str:
         """Its key within the run."""
         return step_key(self.cluster, self.step)

@@ -109,6 +109,25 @@ def test_deadline_asks_once_more_and_that_answer_decides() -> None:
     assert not any(isinstance(c, ApplyStep) for c in world.commands)
 
 
+@pytest.mark.parametrize("lacking", [(), ("unheard-of",), ("other",)])
+def test_cluster_cannot_hold_a_run_back_for_nothing_that_may_wait(lacking: tuple[str, ...]) -> None:
+    world = World()
+    asked = prepare_of(world.deploy(patient("web", 3600), step("other")))
+    world.held_back(asked, *lacking)
+    assert world.phase("other") == (StepPhase.WAITING, Reason.NONE)
+    world.later(Policy().prepare_deadline_s)
+    assert world.run_phase() is RunPhase.ERROR
+
+
+def test_cluster_cannot_prolong_a_wait_that_is_over() -> None:
+    world = World()
+    world.held_back(prepare_of(world.deploy(patient("web", 20))), "web")
+    world.later(20)
+    world.held_back(newest(world), "web")
+    world.later(Policy().prepare_deadline_s)
+    assert world.run_phase() is RunPhase.ERROR
+
+
 def test_what_comes_at_the_last_moment_counts() -> None:
     world = World()
     world.held_back(prepare_of(world.deploy(patient("web", 10))), "web")
