@@ -90,7 +90,8 @@ class Comparing:
                     answers.troubles.append(str(error))
 
         async def check(header: dict[str, Any]) -> None:
-            steps, unwanted = differences.prepared(part), differences.unwanted_objects(part)
+            steps = await asyncio.to_thread(differences.prepared, part)
+            unwanted = differences.unwanted_objects(part)
             checked = await self._agents.check(CheckSlice(**header, steps=steps, unwanted=unwanted))
             if checked.trouble:
                 raise NotAnswered(checked.trouble)
@@ -99,12 +100,13 @@ class Comparing:
         async def compare(batch: Sequence[Asked], header: dict[str, Any]) -> None:
             steps = differences.to_compare(batch, plan.generation)
             compared = await self._agents.compare(CompareSteps(**header, steps=steps))
-            for asked, told in zip(batch, compared.objects, strict=False):
-                answers.objects[asked.where] = told
+            if not answers.take(batch, compared.objects):
+                raise NotAnswered("its executor's answer is about something else")
 
+        batches = await asyncio.to_thread(list, differences.batches(part))
         async with asyncio.TaskGroup() as group:
             group.create_task(within(check), name="check")
-            for batch in differences.batches(part):
+            for batch in batches:
                 group.create_task(within(partial(compare, batch)), name="compare")
         if answers.troubles:
             logger.info("cluster_not_compared", cluster=part.cluster, why=answers.troubles[0])

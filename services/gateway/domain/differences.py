@@ -74,6 +74,17 @@ class Answers:
     objects: dict[Where, ObjectDifference] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     """Why something is not answered."""
+    left_bytes: int = TOLD_BYTES
+    """For further fields and diffs: a plan tells no more, and thousands of objects have more than memory does."""
+
+    def take(self, batch: Sequence[Asked], told: Sequence[ObjectDifference]) -> bool:
+        """Take up what is told of a batch; False, and nothing, where it is about something else."""
+        if [(a.step.step, a.obj.key) for a in batch] != [(t.step, t.key) for t in told]:
+            return False
+        for asked, one in zip(batch, told, strict=True):
+            self.left_bytes -= _size(one)
+            self.objects[asked.where] = one if self.left_bytes >= 0 else _without_fields(one)
+        return True
 
 
 class History:
@@ -262,7 +273,7 @@ def view(plan: Plan, found: Sequence[tuple[ClusterPart, Answers]]) -> PlanView:
             live = of_cluster.of(step, obj.key) if of_cluster is not None else None
             if live is not None:
                 left -= _size(live)
-                live = live if left >= 0 else live.model_copy(update={"fields": (), "text": "", "shortened": True})
+                live = live if left >= 0 else _without_fields(live)
             objects.append(obj.model_copy(update={"live": live}))
         steps.append(step.model_copy(update={"objects": tuple(objects)}))
     clusters = tuple(one.cluster_view() for one in told.values())
@@ -340,6 +351,12 @@ def _problems(checked: SliceChecked | None, objects: Iterable[ObjectDifference])
     told = dict.fromkeys((p.step, p.reason, p.message) for p in (*(checked.problems if checked else ()), *refused))
     problems = [StepProblem(step=step, reason=reason, message=message) for step, reason, message in told]
     return sorted(problems, key=lambda p: p.reason is not Reason.REFERENCE_NOT_FOUND)
+
+
+def _without_fields(live: ObjectDifference) -> ObjectDifference:
+    if not live.fields and not live.text:
+        return live
+    return live.model_copy(update={"fields": (), "text": "", "shortened": True})
 
 
 def _size(live: ObjectDifference) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from services.gateway.domain.differences import (
+    TOLD_BYTES,
     Answers,
     ClusterPart,
     History,
@@ -197,6 +198,32 @@ def test_problems_are_told_once_and_missing_references_first() -> None:
     assert cluster.compared
 
 
+def told_of(part: ClusterPart, **told: Any) -> list[ObjectDifference]:
+    """What a cluster says of every object."""
+    return [
+        ObjectDifference(step=one.step.step, key=one.obj.key, **{"change": Change.CREATED, **told})
+        for one in part.objects
+    ]
+
+
+def test_an_answer_about_something_else_is_not_taken_up() -> None:
+    part = part_of(two_configs())
+    told = told_of(part)
+    for other in (told[:-1], told[::-1], [*told, told[0]]):
+        answers = Answers()
+        assert not answers.take(part.objects, other)
+        assert not answers.objects
+
+
+def test_no_more_is_kept_of_what_a_cluster_tells_than_a_plan_can_tell() -> None:
+    part = part_of(two_configs())
+    answers = Answers()
+    long = "x" * (TOLD_BYTES // len(part.objects) + 1)
+    assert answers.take(part.objects, told_of(part, change=Change.CHANGED, text=long))
+    kept = [answers.objects[one.where] for one in part.objects]
+    assert [(one.text == long, one.shortened) for one in kept] == [(True, False)] * (len(kept) - 1) + [(False, True)]
+
+
 @pytest.mark.parametrize(
     ("checked", "answered", "words"),
     [(False, False, "what is there"), (True, False, "what is there"), (False, True, "references and kinds")],
@@ -206,9 +233,7 @@ def test_what_is_missing_of_a_clusters_answers_is_said(checked: bool, answered: 
     part = part_of(plan)
     answers = Answers(checked=SliceChecked(cluster=DEV) if checked else None, troubles=["silent", "silent"])
     if answered:
-        for one in part.objects:
-            found = ObjectDifference(step=one.step.step, key=one.obj.key, change=Change.CREATED)
-            answers.objects[one.where] = found
+        assert answers.take(part.objects, told_of(part))
     [cluster] = view(plan, [(part, answers)]).clusters
     assert cluster.message == f"cluster {ClusterName('dev')}: {words} could not be looked at: silent"
     assert not cluster.compared
