@@ -79,7 +79,7 @@ class DialectRequests:
     async def components(self, principal: Principal, uid: AppUid) -> answers.ComponentList:
         """Return an application's components as maps of the dialect; raises NotFound."""
         stored = await self._changes.owned(principal, uid)
-        told = told_components(Application.model_validate(masked_document(stored.record.document, [])))
+        told = await asyncio.to_thread(_told, stored.record.document)
         times = {"create_time": stored.record.created_at.isoformat(), "update_time": stored.updated_at.isoformat()}
         return answers.ComponentList(
             components=tuple({"id": f"{uid}/{one['name']}", "app_id": uid, **one, **times} for one in told)
@@ -90,12 +90,9 @@ class DialectRequests:
         stored = await self._changes.owned(principal, uid)
         summary = await self._queries.summary(stored)
         phase = RunPhase.ACCEPTED if stored.unobserved or summary.run is None else summary.run.phase
-        workflow = answers.Workflow(
-            id=uid,
-            name=name_of(stored.record.app.name),
-            status=tasks.RUN_STATUS[phase],
-            steps=steps_of(Application.model_validate(stored.record.document)),
-        )
+        steps = await asyncio.to_thread(_steps, stored.record.document)
+        name, status = name_of(stored.record.app.name), tasks.RUN_STATUS[phase]
+        workflow = answers.Workflow(id=uid, name=name, status=status, steps=steps)
         return answers.WorkflowList(workflows=(workflow,))
 
     async def put_workflow(
@@ -174,6 +171,14 @@ class DialectRequests:
             return await self._queries.run(principal, run)
         except NotFound as error:
             raise NoSuchId("task", run) from error
+
+
+def _told(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return told_components(Application.model_validate(masked_document(document, [])))
+
+
+def _steps(document: dict[str, Any]) -> tuple[answers.WorkflowStep, ...]:
+    return steps_of(Application.model_validate(document))
 
 
 def _as_it_is(document: dict[str, Any]) -> Edited:

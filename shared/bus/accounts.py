@@ -47,10 +47,6 @@ _AUDITOR_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?\Z")
 Config = dict[str, Any]
 
 
-def _rpc(cluster: ClusterName) -> str:
-    return f"{subjects.ROOT}.rpc.{subjects.token(cluster)}.>"
-
-
 def cluster_account(cluster: ClusterName) -> str:
     """Return the name of a cluster's account."""
     return f"CLUSTER-{subjects.token(cluster)}"
@@ -77,7 +73,7 @@ def build_config(users: Users, *, store_dir: Path, storage: Storage) -> Config:
         accounts[cluster_account(cluster)] = {
             "users": [_cluster_user(cluster, credentials)],
             "imports": _imports(cluster_services(cluster)),
-            "exports": [{"service": _rpc(cluster), "accounts": [CENTRE]}],
+            "exports": [{"service": subjects.rpcs_of(cluster), "accounts": [CENTRE]}],
         }
         exports += _exports(cluster_services(cluster), cluster_account(cluster))
     for auditor, credentials in users.auditors.items():
@@ -94,7 +90,8 @@ def build_config(users: Users, *, store_dir: Path, storage: Storage) -> Config:
         ],
         "exports": exports,
         "imports": [
-            {"service": {"account": cluster_account(cluster), "subject": _rpc(cluster)}} for cluster in users.clusters
+            {"service": {"account": cluster_account(cluster), "subject": subjects.rpcs_of(cluster)}}
+            for cluster in users.clusters
         ],
     }
     return {
@@ -138,7 +135,7 @@ def _central_user(name: str, credentials: Credentials, auditors: Sequence[str]) 
 def _cluster_user(cluster: ClusterName, credentials: Credentials) -> Config:
     nudge = subjects.nudge(cluster)
     publishes = [*(service.subject for service in cluster_services(cluster)), nudge]
-    user = _user(credentials, publishes, [nudge, _rpc(cluster)])
+    user = _user(credentials, publishes, [nudge, subjects.rpcs_of(cluster)])
     # Answers to the centre's requests go to subjects that only the request names.
     user["permissions"]["allow_responses"] = _ANSWERS
     return user

@@ -132,6 +132,11 @@ def rpc(cluster: ClusterName, method: str) -> str:
     return f"{ROOT}.rpc.{token(cluster)}.{token(method)}"
 
 
+def rpcs_of(cluster: ClusterName) -> str:
+    """The filter of one cluster's requests."""
+    return f"{ROOT}.rpc.{token(cluster)}.>"
+
+
 def parse(subject: str) -> AppSubject:
     """Read the identity off a spec, run, step, status or progress subject; raises ValueError for any other."""
     tokens = subject.split(".")
