@@ -125,6 +125,24 @@ def manifest(kind: str, name: str, namespace: str = "", api_version: str = "v1",
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields}
 
 
+def deployment(namespace: str, *, replicas: int = 0, app: str = "web") -> dict[str, Any]:
+    """A Deployment `web` whose pods are labelled with the app."""
+    return manifest(
+        "Deployment",
+        "web",
+        namespace,
+        "apps/v1",
+        spec={
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": app}},
+            "template": {
+                "metadata": {"labels": {"app": app}},
+                "spec": {"containers": [{"name": "app", "image": "web:1"}]},
+            },
+        },
+    )
+
+
 def written(metadata: dict[str, Any]) -> str:
     """The resource version; of what has a controller, which writes when it likes, its generation and other writers."""
     if "generation" not in metadata:

@@ -6,30 +6,13 @@ import pytest
 
 from shared.kube import AlreadyExists, Conflict, Invalid, KindUnknown, KubeApi, NotFound
 from shared.kube.kinds import GroupVersionKind
-from tests.support.clusters import ADMIN, key, manifest
+from tests.support.clusters import ADMIN, deployment, key, manifest
 
 A, B = "kubemin:a", "kubemin:b"
 
 
 def config_map(namespace: str, name: str = "a", **data: str) -> dict[str, Any]:
     return manifest("ConfigMap", name, namespace, data=data)
-
-
-def deployment(namespace: str, *, replicas: int = 0, label: str = "web") -> dict[str, Any]:
-    return manifest(
-        "Deployment",
-        "web",
-        namespace,
-        "apps/v1",
-        spec={
-            "replicas": replicas,
-            "selector": {"matchLabels": {"app": label}},
-            "template": {
-                "metadata": {"labels": {"app": label}},
-                "spec": {"containers": [{"name": "app", "image": "web:1"}]},
-            },
-        },
-    )
 
 
 async def test_apply_creates_and_applying_the_same_changes_nothing(kube: KubeApi, kube_namespace: str) -> None:
@@ -128,7 +111,7 @@ async def test_selector_is_immutable_in_words(kube: KubeApi, kube_namespace: str
     await kube.apply(deployment(kube_namespace), field_manager=A, force=False)
 
     with pytest.raises(Invalid, match="field is immutable") as raised:
-        await kube.apply(deployment(kube_namespace, label="other"), field_manager=A, force=True)
+        await kube.apply(deployment(kube_namespace, app="other"), field_manager=A, force=True)
 
     assert any(cause.field == "spec.selector" for cause in raised.value.causes)
 
