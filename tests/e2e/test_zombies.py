@@ -23,7 +23,7 @@ from shared.store.archive import Archive
 from tests.e2e.system import Document, System, application, component, describe
 from tests.faults.kubernetes_calls import Call
 from tests.faults.kubernetes_proxy import KubernetesProxy
-from tests.faults.kubernetes_weather import Slow, applies
+from tests.faults.kubernetes_weather import Fault, Slow, applies
 from tests.support.check_to_call import Spread, measure
 from tests.support.faulty_wire import CatchingWire
 from tests.support.replicas import away, frozen, replica
@@ -143,8 +143,7 @@ class Night:
         other = application(self.namespace, component("watched"), name="other")
         agents = [services[f"{part}-{self.cluster}"] for part in ("executor", "observe")]
         async with AsyncExitStack() as hands:
-            others = AsyncExitStack()
-            await hands.enter_async_context(others)
+            others = await hands.enter_async_context(AsyncExitStack())
             record = await hands.enter_async_context(AsyncExitStack())
             await others.enter_async_context(away(services["planner"], *agents))
             await record.enter_async_context(away(services["record"]))
@@ -168,21 +167,11 @@ class Night:
                 await eventually(self._caught_of_record, bool, within_s=CAUGHT_S)
                 sleep.enter_context(frozen(self.dead.record))
                 await record.aclose()
-                again = application(self.namespace, component("watched", image=image(2)), name="other")
-                await system.delivered(again)
-                ended = await system.ended(third, timeout_s=DELIVERED_S)
-                assert ended["phase"] == "Succeeded", describe(ended)
-                await system.healthy(self.namespace, "other")
+                ended = await self._deliver_newer(third)
                 await eventually(_now, lambda now: now - slept_at > ACK_WAIT_S + 1, within_s=2 * ACK_WAIT_S)
-                paths = self._paths(second, third)
-                before = {path: await self._read(path) for path in paths}
+                before = {path: await self._read(path) for path in self._paths(second, third)}
                 # What they had sent arrives first, and then they wake.
-                assert not await self._vanished(uid_other)
-                weather.over.set()
-                for wire in (self.dead.to_bus, self.dead.planner_to_store, self.dead.record_to_store):
-                    wire.let_go()
-                await eventually(self._applies_under_way, lambda count: count == 0)
-                await eventually(lambda: self._vanished(uid_other), bool, within_s=CAUGHT_S)
+                await self._let_arrive(weather, uid_other)
                 stood_still_s = time.monotonic() - slept_at
         uid = AppUid(ended["uid"])
         await self._settled(uid)
@@ -194,10 +183,28 @@ class Night:
             events=await archive.run_events(uid, after=0, limit=1000),
             stood_still_s=stood_still_s,
             before=before,
-            after={path: await self._read(path) for path in paths},
+            after={path: await self._read(path) for path in before},
             late_applies=[call for call in [*self.dead.api.calls][sent:] if call.verb == "apply"],
             zombies=self.dead,
         )
+
+    async def _deliver_newer(self, run: str) -> Document:
+        """See a run to its end, and the other application delivered again."""
+        again = application(self.namespace, component("watched", image=image(2)), name="other")
+        await self.system.delivered(again)
+        ended = await self.system.ended(run, timeout_s=DELIVERED_S)
+        assert ended["phase"] == "Succeeded", describe(ended)
+        await self.system.healthy(self.namespace, "other")
+        return ended
+
+    async def _let_arrive(self, weather: Fault, uid_other: AppUid) -> None:
+        """Let everything through that was on the wire."""
+        assert not await self._vanished(uid_other)
+        weather.over.set()
+        for wire in (self.dead.to_bus, self.dead.planner_to_store, self.dead.record_to_store):
+            wire.let_go()
+        await eventually(self._applies_under_way, lambda count: count == 0)
+        await eventually(lambda: self._vanished(uid_other), bool, within_s=CAUGHT_S)
 
     async def _catch_fact(self) -> None:
         """Have the observer say that an object is gone, and keep that on the wire."""
