@@ -99,13 +99,16 @@ class Comparing:
             trouble = _shortened(str(error))
         else:
             waiting = {step.step for step in request.steps if step.waits}
-            lacking = [p for p in findings.problems if p.step in waiting and p.reason is Reason.REFERENCE_NOT_FOUND]
+            judged = [
+                (problem, problem.step in waiting and problem.reason is Reason.REFERENCE_NOT_FOUND)
+                for problem in findings.problems
+            ]
             return SliceChecked(
                 cluster=self._name,
-                problems=tuple(problem for problem in findings.problems if problem not in lacking),
+                problems=tuple(problem for problem, waits in judged if not waits),
                 warnings=(
                     *(warning.message for warning in findings.warnings),
-                    *(f"{problem.message}; the run waits for it" for problem in lacking),
+                    *(f"{problem.message}; the run waits for it" for problem, waits in judged if waits),
                 ),
                 unwanted=tuple(unwanted),
             )

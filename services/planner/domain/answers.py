@@ -2,7 +2,7 @@
 
 from services.planner.domain import drifting, holding, joining, ledger, opening, pruning, scheduling
 from services.planner.domain.holding import NAMED_IN_MESSAGE
-from services.planner.domain.state import ClusterState, StepState
+from services.planner.domain.state import ClusterState, StepState, step_key
 from services.planner.domain.turn import Turn
 from shared.contracts.facts import (
     Answer,
@@ -37,7 +37,7 @@ def answered(turn: Turn, fact: Answer) -> None:
     elif fact.step == PRUNE:
         _prune_answered(turn, fact)
     else:
-        step = run.steps.get(f"{fact.cluster}/{fact.step}")
+        step = run.steps.get(step_key(fact.cluster, fact.step))
         if step is not None and fact.attempt == step.attempt and 0 < fact.nonce <= step.nonce:
             if fact.nonce > step.answered:
                 step.answered, turn.changed = fact.nonce, True
@@ -62,14 +62,15 @@ def _expired(turn: Turn, fact: StepErrored) -> None:
     if run is None or fact.run != run.run:
         return
     drifting.expired(turn, fact)
-    asked = run.clusters.get(fact.cluster) if fact.step == PREPARE else run.steps.get(f"{fact.cluster}/{fact.step}")
+    prepares = fact.step == PREPARE
+    asked = run.clusters.get(fact.cluster) if prepares else run.steps.get(step_key(fact.cluster, fact.step))
     if asked is not None and asked.asked is not None and fact.nonce == asked.nonce:
         asked.asked.resend_at = min(asked.asked.resend_at, turn.now + fact.retry_after_s)
         turn.changed = True
 
 
 def _drained(turn: Turn, fact: Answer) -> None:
-    key = f"{fact.cluster}/{fact.step}"
+    key = step_key(fact.cluster, fact.step)
     waiting = turn.state.draining.get(key)
     if waiting is None or (waiting.run, waiting.attempt) != (fact.run, fact.attempt):
         return
@@ -129,7 +130,7 @@ def _prepared(turn: Turn, target: ClusterState, fact: RunPrepared) -> None:
 def _reject(turn: Turn, fact: RunRejected) -> None:
     found = tuple(holding.in_vain(turn, fact.cluster, problem) for problem in fact.problems)
     for id_, problems in holding.by_steps(found).items():
-        step = turn.run.steps.get(f"{fact.cluster}/{id_}")
+        step = turn.run.steps.get(step_key(fact.cluster, id_))
         if step is not None and not step.phase.terminal:
             told = "; ".join(problem.message for problem in problems[:NAMED_IN_MESSAGE])
             turn.step_to(step, StepPhase.REJECTED, problems[0].reason, told)

@@ -19,6 +19,7 @@ from services.planner.domain.state import (
     StepState,
     WantedObject,
     object_key,
+    step_key,
 )
 from services.planner.domain.turn import Turn, utc
 from shared.contracts.facts import (
@@ -60,7 +61,7 @@ def unseen(turn: Turn, cluster: ClusterName, restated: ObservationOrder, objects
     """Fold what was not seen when everything in a cluster was stated anew."""
     run = turn.state.run
     for obj in objects:
-        step = run.steps.get(f"{cluster}/{obj.step}") if run is not None else None
+        step = run.steps.get(step_key(cluster, obj.step)) if run is not None else None
         wanted = turn.objects_of(step).get(object_key(cluster, obj.key)) if step is not None else None
         if step is None or wanted is None:
             continue
@@ -133,7 +134,7 @@ def answered(turn: Turn, step: StepState, fact: Answer) -> None:
 
 def expired(turn: Turn, fact: StepErrored) -> None:
     """A command was taken up too late: sent again soon."""
-    drift = turn.run.drifts.get(f"{fact.cluster}/{fact.step}")
+    drift = turn.run.drifts.get(step_key(fact.cluster, fact.step))
     if drift is not None and drift.asked is not None and fact.nonce == drift.asked.nonce and drift.objects:
         drift.due = min(drift.due, turn.now + (fact.retry_after_s or 0))
         turn.changed = True

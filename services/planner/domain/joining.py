@@ -18,6 +18,7 @@ from services.planner.domain.state import (
     StepState,
     WantedObject,
     object_key,
+    step_key,
 )
 from services.planner.domain.turn import Turn
 from shared.contracts.facts import (
@@ -181,7 +182,7 @@ def _matching(applied_: AppliedState, seen: ObservedState | None) -> ObservedSta
 
 def _wanting(turn: Turn, key: str, fact: Observed) -> tuple[StepState, WantedObject] | None:
     run = turn.state.run
-    step = run.steps.get(f"{fact.cluster}/{fact.step}") if run is not None else None
+    step = run.steps.get(step_key(fact.cluster, fact.step)) if run is not None else None
     wanted = turn.objects_of(step).get(key) if step is not None else None
     return (step, wanted) if step is not None and wanted is not None else None
 
