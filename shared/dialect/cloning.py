@@ -18,7 +18,7 @@ from shared.planning.document import Application, Policy, Spec
 from shared.planning.document import Component as OamComponent
 from shared.planning.findings import DocumentRejected
 from shared.planning.limits import DEFAULT_LIMITS, Limits
-from shared.planning.trees import leaves, mapping, path_text
+from shared.planning.trees import MALFORMED, leaves, mapping, path_text
 
 SHARING = {"default": "shared-resource", "ignore": "read-only", "force": "take-over"}
 """Strategy → policy. Go's `default` goes by the kind of an object alone; a policy goes by kind and name."""
@@ -88,12 +88,18 @@ def with_clones(
             message = "there is no application of this id that is marked as a template (tmp_enable)"
             notes.error(one.template.path, "TemplateNotFound", message)
             continue
-        copied = _Copy(one, template.spec, {c["name"] for c in spec["components"]}, notes)
-        for component in copied.components():
+        try:
+            copied = _Copy(one, template.spec, {c["name"] for c in spec["components"]}, notes)
+            components, policies = list(copied.components()), list(copied.policies())
+        except MALFORMED:
+            message = "the template has properties that are not well-formed, since a policy of its own replaces them"
+            notes.error(one.template.path, "Unsupported", message, "Write out in the template what is to be copied.")
+            continue
+        for component in components:
             plain, paths = written(component, path_text("spec.components", len(spec["components"])))
             spec["components"].append(plain)
             places |= paths.places
-        for policy in copied.policies():
+        for policy in policies:
             given = spec.setdefault("policies", [])
             plain, paths = written(policy, path_text("spec.policies", len(given)))
             given.append(plain)

@@ -10,6 +10,7 @@ from shared.dialect.cloning import SHARING
 from shared.dialect.model import StorageType
 from shared.planning.document import Application, Component
 from shared.planning.lookup import bare
+from shared.planning.trees import MALFORMED
 
 Told = dict[str, Any]
 
@@ -53,9 +54,6 @@ _RULE = {
     "verbs": "verbs",
 }
 
-_MALFORMED = (AttributeError, IndexError, KeyError, TypeError)
-"""Of properties that another policy replaces: those are never checked, and told as they are."""
-
 
 def told_components(application: Application) -> list[Told]:
     """Every component, in the order of the document."""
@@ -89,13 +87,13 @@ class _Telling:
         """The component."""
         try:
             self._tell_properties()
-        except _MALFORMED:
+        except MALFORMED:
             self._properties = dict(self._component.properties)
         for trait in self._component.traits:
             type_ = bare(trait.type)
             try:
                 self._tell_trait(type_, trait.properties)
-            except _MALFORMED:
+            except MALFORMED:
                 self._traits[type_] = dict(trait.properties)
         for nested in self._nested:
             if not nested["traits"]:

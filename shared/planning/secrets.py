@@ -15,7 +15,7 @@ from shared.planning.findings import DocumentRejected
 from shared.planning.lookup import find_type
 from shared.planning.policies import DeclaredPolicy, composed, declared, secret_places
 from shared.planning.policies.base import Composition
-from shared.planning.trees import PathElement, mapping, path_text
+from shared.planning.trees import MALFORMED, PathElement, mapping, path_text
 
 MASK = "******"
 _VALUES = ("data", "stringData")
@@ -90,7 +90,7 @@ def _in_policies(composition: Composition, policies: Sequence[DeclaredPolicy], r
 def _located(place: _Place, namespace: Namespace, copied: Collection[str]) -> Iterator[LocatedSecret]:
     try:
         locations = list(place.entry.secrets(place.properties))
-    except (AttributeError, IndexError, KeyError, TypeError) as error:
+    except MALFORMED as error:
         # Another policy replaces these properties before they are checked; no value of them may be stored as it is.
         message = "these properties are replaced by a policy, and are not well-formed themselves"
         path = path_text("", *place.path)

@@ -7,6 +7,9 @@ from typing import Any
 PathElement = str | int
 _PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_-]*\Z")
 
+MALFORMED = (AttributeError, IndexError, KeyError, TypeError)
+"""What reading properties may raise that another policy replaces: they are stored, and never checked themselves."""
+
 
 def path_text(path: str, *elements: PathElement) -> str:
     """Continue a path: `spec.components`, 1, `a.b/c` → `spec.components[1]["a.b/c"]`."""

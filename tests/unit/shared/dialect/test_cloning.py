@@ -265,3 +265,22 @@ def test_configs_that_entries_of_storage_bring_along_get_names_of_their_own() ->
     assert [one["cmName"] for one in traits["volume-mounts"]["volumes"]] == ["tmpl-web-settings-site", "shared"]
     sources = next(one["properties"] for one in job["traits"] if one["type"] == "env-from")
     assert sources["envFrom"] == [{"configMapRef": {"name": "tmpl-web-settings-site"}}]
+
+
+@pytest.mark.parametrize(
+    ("env", "trait_"),
+    [
+        ("A", None),
+        ([{"value": "a"}], None),
+        ([], {"type": "storage", "properties": {"secret": 1}}),
+    ],
+)
+def test_template_whose_properties_a_policy_replaces_cannot_be_copied(env: Any, trait_: Document | None) -> None:
+    template = stored()
+    web = next(one for one in template["spec"]["components"] if one["name"] == "tmpl-web")
+    web["properties"]["env"] = env
+    web["traits"] = [] if trait_ is None else [trait_]
+    site = {**entry("site", "webservice"), "properties": {"env": {"A": "b"}}}
+    assert problems(KEYS, site, template=template) == {
+        ("Unsupported", "component[0].Tem.id"),
+    }
