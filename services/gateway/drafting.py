@@ -32,6 +32,7 @@ from shared.planning import (
     SoughtObjects,
     make_plan,
     objects_sought,
+    plan_document,
     secret_locations,
     warned,
 )
@@ -190,9 +191,8 @@ class Drafting:
             return await asyncio.to_thread(self._plan_again, record, generation)
 
     def _plan_again(self, record: DesiredRecord, generation: int) -> Plan:
-        checked = documents.check(record.document, self._job_types)
-        plan = make_plan(
-            checked.application,
+        return plan_document(
+            record.document,
             ref=record.app,
             uid=record.uid,
             generation=generation,
@@ -201,7 +201,6 @@ class Drafting:
             copies=record.copies,
             limits=self._limits,
         )
-        return warned(plan, checked.warnings)
 
     async def seal(self, draft: Draft, stored: StoredApplication | None, uid: AppUid) -> tuple[Wanted, Plan]:
         """Read what it copies, seal for an application's uid, and plan its next generation.

@@ -5,6 +5,7 @@ Conditions compare fields of the live object with values or with other fields; a
 default.
 """
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
@@ -111,7 +112,8 @@ def _element(items: list[Any], key: str, value: str) -> Any:
     return next((i for i in items if isinstance(i, dict) and str(i.get(key)) == value), None)
 
 
-def _segments(path: str) -> list[str | tuple[str, str]]:
+@lru_cache(maxsize=1024)
+def _segments(path: str) -> tuple[str | tuple[str, str], ...]:
     segments: list[str | tuple[str, str]] = []
     rest = path
     while rest:
@@ -127,7 +129,7 @@ def _segments(path: str) -> list[str | tuple[str, str]]:
             segments.append(rest[:end])
             rest = rest[end:]
         rest = rest.removeprefix(".")
-    return segments
+    return tuple(segments)
 
 
 def holds(condition: Compare | AllOf | AnyOf | Not, obj: dict[str, Any]) -> bool:

@@ -21,6 +21,7 @@ from shared.planning.document import (
 )
 from shared.planning.findings import MAX_FINDINGS, DocumentRejected, shortened
 from shared.planning.labels import check_inherited
+from shared.planning.limits import DEFAULT_LIMITS, Limits
 from shared.planning.lookup import entry_findings, find_type, unknown_type
 from shared.planning.parameters import validate
 from shared.planning.plan import make_plan, outlines, render, warned
@@ -36,8 +37,13 @@ _UNCHECKED = AppRef(tenant="unknown", namespace="default", name="unknown")
 _WITHOUT_EFFECT = ("externalRevision", "scopes")
 
 
-def check_document(document: dict[str, Any], registry: Registry) -> tuple[Application, list[Finding]]:
+def check_document(
+    document: dict[str, Any], registry: Registry, *, plan_follows: bool = False
+) -> tuple[Application, list[Finding]]:
     """The application and warnings about it.
+
+    What only rendering finds is left to the plan where `plan_follows`: unless something is wrong already, for all of
+    it is told at once, or objects are to be read before.
 
     Raises:
         DocumentRejected: with all findings.
@@ -50,6 +56,8 @@ def check_document(document: dict[str, Any], registry: Registry) -> tuple[Applic
     check.components()
     check.policies()
     check.workflow()
+    if check.errors or not plan_follows or check.seeks:
+        check.rendering()
     check.unknown()
     if check.errors or app is None:
         raise DocumentRejected(check.errors, warnings=check.warnings)
@@ -65,16 +73,27 @@ def plan_document(
     placements: Sequence[Placement],
     registry: Registry,
     copies: Sequence[CopiedObjects] = (),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Plan:
     """Check and plan in one, with the warnings of both.
 
     Raises:
         DocumentRejected: with all findings.
     """
-    app, warnings = check_document(document, registry)
-    plan = make_plan(
-        app, ref=ref, uid=uid, generation=generation, placements=placements, registry=registry, copies=copies
-    )
+    app, warnings = check_document(document, registry, plan_follows=True)
+    try:
+        plan = make_plan(
+            app,
+            ref=ref,
+            uid=uid,
+            generation=generation,
+            placements=placements,
+            registry=registry,
+            copies=copies,
+            limits=limits,
+        )
+    except DocumentRejected as error:
+        raise DocumentRejected(error.findings, warnings=[*warnings, *error.warnings]) from error
     return warned(plan, warnings)
 
 
@@ -92,8 +111,12 @@ class _Check:
         carried_out = [] if self._spec.get("workflow") else well_formed
         self._composition = composed(self._entries, carried_out, registry)
         self._treat = treatments(well_formed)
+        self._sound: dict[str, Given] = {}
+        self._rendered_at = (0, 0)
         self.errors: list[Finding] = []
         self.warnings: list[Finding] = []
+        self.seeks = False
+        """Whether something is made of objects that are to be read first."""
 
     def header(self) -> None:
         """The document must say that it is one of ours."""
@@ -116,22 +139,30 @@ class _Check:
         self.warnings += warnings
 
     def components(self) -> None:
-        """Names and order of all, then each by itself as policies leave it, then what they render together."""
+        """Names and order of all, then each by itself as policies leave it."""
         raw = listing(self._spec.get("components"))
         self.errors += check_dependencies(_in_order(raw, self._entries, self._composition.components), _names(raw))
         by_path = {component_path(index): mapping(entry) for index, entry in enumerate(raw)}
         for one in self._entries:
             self._ineffective(one.component, by_path[one.path], one.path)
         self.errors += self._composition.errors
-        sound: dict[str, Given] = {}
         for one in self._composition.components:
-            # What is made of objects that were not read yet is rendered with the plan alone.
-            if self._is_sound(one) and not seeks_objects(one.component, self._registry):
-                sound.setdefault(one.component.name, one)
+            if not self._is_sound(one):
+                continue
+            if seeks_objects(one.component, self._registry):
+                # What is made of objects that were not read yet is rendered with the plan alone.
+                self.seeks = True
+            else:
+                self._sound.setdefault(one.component.name, one)
+        self._rendered_at = (len(self.errors), len(self.warnings))
+
+    def rendering(self) -> None:
+        """What the components that are sound render together; told after them."""
+        errors_at, warnings_at = self._rendered_at
         owner = Owner(app=self._owner(), uid=AppUid("unknown"), labels={}, annotations={}, treat=self._treat)
-        parts, findings = render(sound.values(), owner, self._registry)
-        self.errors += findings
-        self.warnings += [warning for part in parts for warning in part.warnings]
+        parts, findings = render(self._sound.values(), owner, self._registry)
+        self.errors[errors_at:errors_at] = findings
+        self.warnings[warnings_at:warnings_at] = [warning for part in parts for warning in part.warnings]
 
     def _owner(self) -> AppRef:
         metadata, _ = validate(Metadata, mapping(self._document.get("metadata")), "metadata")

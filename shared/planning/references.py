@@ -21,6 +21,18 @@ _WORDS = {
     SERVICE_ACCOUNT: re.compile("service-?account", re.IGNORECASE),
 }
 """By which a place in a document is known to speak of a kind."""
+_SOURCES = {
+    "secret": (SECRET, "secretName"),
+    "configMap": (CONFIG_MAP, "name"),
+    "persistentVolumeClaim": (CLAIM, "claimName"),
+    "azureFile": (SECRET, "secretName"),
+}
+"""Volumes that name an object: which field of a volume, and where the name is in it."""
+_DRIVERS = {
+    "csi": "nodePublishSecretRef",
+    **dict.fromkeys(("cephfs", "flexVolume", "iscsi", "rbd", "scaleIO", "storageos"), "secretRef"),
+}
+"""Volumes whose driver logs in with a Secret: where the name of it is."""
 
 
 def references(manifest: Manifest, namespace: str) -> list[Reference]:
@@ -82,16 +94,15 @@ def _of_container(container: dict[str, Any]) -> Iterator[Found]:
 
 
 def _of_volume(volume: dict[str, Any]) -> Iterator[Found]:
-    yield from _named(SECRET, volume.get("secret"), "secretName")
-    yield from _named(CONFIG_MAP, volume.get("configMap"))
-    yield from _named(CLAIM, volume.get("persistentVolumeClaim"), "claimName")
+    for field, source in volume.items():
+        if field in _SOURCES:
+            kind, key = _SOURCES[field]
+            yield from _named(kind, source, key)
+        elif field in _DRIVERS:
+            yield from _named(SECRET, mapping(source).get(_DRIVERS[field]))
     for source in listing(mapping(volume.get("projected")).get("sources")):
         yield from _named(SECRET, mapping(source).get("secret"))
         yield from _named(CONFIG_MAP, mapping(source).get("configMap"))
-    yield from _named(SECRET, mapping(volume.get("csi")).get("nodePublishSecretRef"))
-    for driver in ("cephfs", "flexVolume", "iscsi", "rbd", "scaleIO", "storageos"):
-        yield from _named(SECRET, mapping(volume.get(driver)).get("secretRef"))
-    yield from _named(SECRET, volume.get("azureFile"), "secretName")
 
 
 def _named(kind: str, source: Any, key: str = "name") -> Iterator[Found]:

@@ -23,6 +23,7 @@ _FIELDS = {
 REFERENCE_BOUNDS_S = (1.0, 24 * 3600.0)
 """Shorter is no wait, for the cluster looks about once a second; a run that waits for days is a forgotten one."""
 _OURS = "kubemin.dev/"
+_DEFAULT = Deadlines()
 _UNIT_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)"
 _PARTS = re.compile(_PART, re.ASCII)
@@ -49,6 +50,8 @@ def _check(annotation: str, text: str) -> None:
 
 def deadlines(given: Mapping[str, str], names: Sequence[str]) -> Deadlines:
     """The deadlines of the steps of a component, by the first of its names; the annotations were checked before."""
+    if not given:
+        return _DEFAULT
     fields: dict[str, float] = {}
     for annotation, name in _FIELDS.items():
         keys = (*(f"{annotation}.{name}" for name in names), annotation)

@@ -25,14 +25,14 @@ def path_text(path: str, *elements: PathElement) -> str:
 
 def leaves(value: Any, path: tuple[PathElement, ...] = ()) -> Iterator[tuple[tuple[PathElement, ...], Any]]:
     """Every scalar with its path, in document order."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from leaves(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from leaves(item, (*path, index))
-    else:
+    if not isinstance(value, dict | list):
         yield path, value
+        return
+    for element, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(item, dict | list):
+            yield from leaves(item, (*path, element))
+        else:
+            yield (*path, element), item
 
 
 def nodes(value: Any, path: str = "") -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Finds keys that no model knows, deprecated ones and those without effect: warnings, as the format is open."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -14,6 +15,7 @@ from shared.planning.findings import nearest
 from shared.planning.trees import path_text
 
 _UNIONS = (Union, UnionType)
+_ANYTHING = (Any,)
 
 
 def unknown_keys(model: type[BaseModel], value: Any, path: str) -> Iterator[Finding]:
@@ -21,33 +23,63 @@ def unknown_keys(model: type[BaseModel], value: Any, path: str) -> Iterator[Find
     yield from _walk((model,), value, path)
 
 
-def _walk(annotations: Iterable[Any], value: Any, path: str) -> Iterator[Finding]:
+def _walk(annotations: tuple[Any, ...], value: Any, path: str) -> Iterator[Finding]:
     """Every annotation is one that the value may have; a key is unknown when none of them knows it."""
     if isinstance(value, dict):
-        yield from _walk_map([m for a in annotations for m in _members(a)], value, path)
-    elif isinstance(value, list):
-        items = [e for a in annotations for m in _members(a) for e in _element(m)]
-        if items:
-            for index, item in enumerate(value):
+        yield from _walk_map(_shape(annotations), value, path)
+    elif isinstance(value, list) and (items := _shape(annotations).items):
+        for index, item in enumerate(value):
+            # Texts and numbers have no keys: they need no path either.
+            if isinstance(item, dict | list):
                 yield from _walk(items, item, path_text(path, index))
 
 
-def _walk_map(members: Sequence[Any], value: dict[str, Any], path: str) -> Iterator[Finding]:
+def _walk_map(shape: "_Shape", value: dict[str, Any], path: str) -> Iterator[Finding]:
+    for key, item in value.items():
+        known = shape.known.get(key)
+        if known is not None:
+            for mark in shape.marks.get(key, ()):
+                yield from _marked(mark, key, item, path)
+        elif not shape.values and shape.closed:
+            yield _unknown(key, tuple(shape.known), path_text(path, key))
+        below = known or shape.values
+        if below and below != _ANYTHING and isinstance(item, dict | list):
+            yield from _walk(below, item, path_text(path, key))
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What a value with certain annotations may hold."""
+
+    known: dict[str, tuple[Any, ...]]
+    """Keys that its models know → what these may hold."""
+    marks: dict[str, tuple[Deprecated | NoEffect, ...]]
+    values: tuple[Any, ...]
+    """Of other keys, where it may be a map of anything."""
+    items: tuple[Any, ...]
+    """Where it may be a list."""
+    closed: bool
+    """Whether a key that is not known is dropped in silence."""
+
+
+@lru_cache(maxsize=4096)
+def _shape(annotations: tuple[Any, ...]) -> _Shape:
+    members = [m for a in annotations for m in _members(a)]
     models = [m for m in members if isinstance(m, type) and issubclass(m, BaseModel)]
-    values = [v for m in members for v in _map_value(m)]
     known: dict[str, tuple[Any, ...]] = {}
+    marks: dict[str, tuple[Deprecated | NoEffect, ...]] = {}
     for model in models:
         for key, annotation in _fields(model).items():
             known[key] = (*known.get(key, ()), annotation)
-    open_ = bool(values) or any(m.model_config.get("extra") in ("allow", "forbid") for m in models)
-    for key, item in value.items():
-        if key in known:
-            yield from (w for m in models for mark in _marks(m).get(key, ()) for w in _marked(mark, key, item, path))
-            yield from _walk(known[key], item, path_text(path, key))
-        elif values:
-            yield from _walk(values, item, path_text(path, key))
-        elif models and not open_:
-            yield _unknown(key, tuple(known), path_text(path, key))
+        for key, more in _marks(model).items():
+            marks[key] = (*marks.get(key, ()), *more)
+    return _Shape(
+        known=known,
+        marks=marks,
+        values=tuple(v for m in members for v in _map_value(m)),
+        items=tuple(e for m in members for e in _element(m)),
+        closed=bool(models) and all(m.model_config.get("extra") not in ("allow", "forbid") for m in models),
+    )
 
 
 def _unknown(key: str, known: tuple[str, ...], path: str) -> Finding:
@@ -72,7 +104,6 @@ def _marked(mark: Deprecated | NoEffect, key: str, item: Any, path: str) -> Iter
 _nearest = lru_cache(maxsize=1024)(nearest)
 
 
-@lru_cache(maxsize=1024)
 def _fields(model: type[BaseModel]) -> dict[str, Any]:
     """Key in the document → annotation."""
     by_name = bool(model.model_config.get("populate_by_name"))
@@ -83,7 +114,6 @@ def _fields(model: type[BaseModel]) -> dict[str, Any]:
     return fields
 
 
-@lru_cache(maxsize=1024)
 def _marks(model: type[BaseModel]) -> dict[str, tuple[Deprecated | NoEffect, ...]]:
     """Key in the document → what is to be said about its use."""
     return {

@@ -13,6 +13,7 @@ from aiohttp import web
 from shared.errors import EXIT_FAILED, Fatal, KubeMinError
 from shared.logging import configure, get_logger
 from shared.metrics import Metrics
+from shared.runtime.collector import spare_what_is_loaded
 from shared.runtime.health import add_health, listening
 from shared.runtime.settings import HttpSettings, load_settings
 from shared.runtime.stopping import Stopping
@@ -44,6 +45,7 @@ def main(name: str, settings: type[S], run: Callable[[S], Awaitable[None]]) -> N
     try:
         loaded = load_settings(settings)
         configure(name, level=loaded.log_level)
+        spare_what_is_loaded()
         asyncio.run(_until_signalled(run(loaded)))
     except Fatal as failure:
         _exit(name, failure, failure.exit_code)

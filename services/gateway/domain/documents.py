@@ -1,6 +1,5 @@
 """From the bytes of a request to a checked document and its clusters."""
 
-import copy
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ from typing import Any
 from services.gateway.domain.refusals import DocumentUnreadable
 from shared.contracts import sealed
 from shared.contracts.canonical import canonical_json
+from shared.contracts.cloning import clone
 from shared.contracts.identity import AppName, AppRef, ClusterName, Namespace, Tenant
 from shared.contracts.plan import Finding, Placement, Plan
 from shared.contracts.registry import ClusterRecord, default_cluster
@@ -151,8 +151,8 @@ def told_plan(plan: Plan, paths: PathMap | None) -> Plan:
 
 
 def check(document: dict[str, Any], registry: Registry) -> Checked:
-    """Check a parsed document; raises DocumentRejected with all that is wrong."""
-    application, warnings = check_document(document, registry)
+    """Check a parsed document that is to be planned; raises DocumentRejected with all that is wrong."""
+    application, warnings = check_document(document, registry, plan_follows=True)
     return Checked(document, application, tuple(warnings))
 
 
@@ -236,7 +236,7 @@ def replaced(document: dict[str, Any], values: Mapping[Path, str]) -> dict[str, 
     """Return a copy of the document with other values in some places."""
     if not values:
         return document
-    result = copy.deepcopy(document)
+    result: dict[str, Any] = clone(document)
     for path, value in values.items():
         *parents, last = path
         target: Any = result
