@@ -3,7 +3,7 @@
 import time
 
 from services.planner.adapters.heartbeats import Heartbeats
-from services.planner.domain.turn import Policy
+from services.planner.domain.turn import Policy, Revert
 from services.planner.engine import Engine, EngineMetrics, Stores
 from services.planner.handlers import Facts, TakeUp
 from services.planner.settings import PlannerSettings
@@ -118,10 +118,15 @@ def _policy(settings: PlannerSettings) -> Policy:
 def _metrics(metrics: Metrics) -> EngineMetrics:
     decisions = metrics.counter("planner_decisions", "Decisions taken")
     inputs = metrics.counter("planner_inputs", "Inputs folded by decisions")
+    reverts = metrics.counter(
+        "planner_reverts", "Objects that others had changed or deleted, and that were set back", ("reason",)
+    )
     conflicts = metrics.counter("planner_conflicts", "Compare-and-sets that another replica had won")
 
     def decided(count: int) -> None:
         decisions.inc()
         inputs.inc(count)
 
-    return EngineMetrics(decided=decided, conflicted=conflicts.inc)
+    # A counter that begins at its first count hides that one from rates.
+    of_reason = {reason: reverts.labels(reason.value) for reason in Revert}
+    return EngineMetrics(decided=decided, conflicted=conflicts.inc, reverted=lambda revert: of_reason[revert].inc())

@@ -16,7 +16,7 @@ from services.planner.domain.decide import Input, Tick, decide
 from services.planner.domain.outbox import Outbox
 from services.planner.domain.planned import IndexedPlan
 from services.planner.domain.state import STATE, AppState
-from services.planner.domain.turn import Policy, Send, SendKind
+from services.planner.domain.turn import Policy, Revert, Send, SendKind
 from services.planner.domain.undeliverable import refusal
 from services.planner.ports import ApplicationPort, ArchivePort, BeatPort, PlanPort, PublishPort, StatePort
 from shared.contracts import subjects
@@ -51,6 +51,8 @@ class EngineMetrics:
     """Inputs folded by one decision."""
     conflicted: Callable[[], None]
     """A compare-and-set that another replica had won."""
+    reverted: Callable[[Revert], None]
+    """An object that was set back, once its answer is folded for good."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +184,8 @@ class Engine:
         if not await self._states.save(successor, next_deadline=deadline):
             return None
         self._said.pop(uid, None)
+        for revert in turn.reverts:
+            self._metrics.reverted(revert)
         return ReadState(successor, turn.state)
 
     async def _load(self, uid: AppUid) -> ReadState | None:

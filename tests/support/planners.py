@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from services.planner.domain.decide import Delete, Deploy, Input
-from services.planner.domain.turn import Policy
+from services.planner.domain.turn import Policy, Revert
 from services.planner.engine import Engine, EngineMetrics, Stores
 from services.planner.ports import PublishPort
 from shared.bus import Bus, topology
@@ -64,6 +64,7 @@ class Planner:
     bus: PublishPort
     clock: Callable[[], float] = time.time
     conflicts: int = 0
+    reverts: list[Revert] = field(default_factory=list)
     engine: Engine = field(init=False)
     states: planner_states.PlannerStates = field(init=False)
     records: applications.Applications = field(init=False)
@@ -82,7 +83,7 @@ class Planner:
             beats=Reachable(),
             policy=Policy(),
             clock=self.clock,
-            metrics=EngineMetrics(decided=lambda _: None, conflicted=self._conflicted),
+            metrics=EngineMetrics(decided=lambda _: None, conflicted=self._conflicted, reverted=self.reverts.append),
         )
 
     def _conflicted(self) -> None:

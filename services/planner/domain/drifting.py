@@ -21,9 +21,10 @@ from services.planner.domain.state import (
     object_key,
     step_key,
 )
-from services.planner.domain.turn import Turn, utc
+from services.planner.domain.turn import Revert, Turn, utc
 from shared.contracts.facts import (
     Answer,
+    AppliedObject,
     ObjectVanished,
     ObservationOrder,
     Observed,
@@ -111,7 +112,9 @@ def answered(turn: Turn, step: StepState, fact: Answer) -> None:
     if drift is None:
         return
     turn.changed = True
+    reverts: list[Revert] = []
     if isinstance(fact, StepApplied):
+        reverts = [_revert(step, obj) for obj in fact.objects if obj.written]
         _applied(step, drift, fact)
     if drift.asked is None or fact.nonce != drift.asked.nonce:
         return
@@ -119,6 +122,7 @@ def answered(turn: Turn, step: StepState, fact: Answer) -> None:
     drift.tries += 1
     match fact:
         case StepApplied(objects=objects):
+            turn.reverts += reverts
             taken = [manager for o in objects for manager in o.taken_from]
             drift.reverted += any(o.written for o in objects)
             drift.managers = list(dict.fromkeys((*taken, *drift.managers)))[:_MANAGERS_REMEMBERED]
@@ -188,6 +192,12 @@ def _differs(applied: AppliedState, fact: Observed) -> bool:
     if not applied.fields or not fact.fields or fact.object_uid != applied.object_uid:
         return False
     return (fact.fields, fact.digest) != (applied.fields, applied.digest)
+
+
+def _revert(step: StepState, applied: AppliedObject) -> Revert:
+    """What was set back by an apply, told by what was applied before."""
+    before = step.applied.get(object_key(step.cluster, applied.key))
+    return Revert.VANISHED if before is not None and before.object_uid != applied.object_uid else Revert.CHANGED
 
 
 def _applied(step: StepState, drift: Drift, fact: StepApplied) -> None:

@@ -88,6 +88,14 @@ class Send:
     not_after: float
 
 
+class Revert(StrEnum):
+    """An object that was set back, by what others had done to it."""
+
+    CHANGED = "Changed"
+    VANISHED = "Vanished"
+    """It was not there any more, or another one in its place, and was made anew."""
+
+
 class IllegalTransition(AssertionError):
     """A phase change that the table does not allow: a defect of ours."""
 
@@ -102,6 +110,8 @@ class Turn:
     reachable: Callable[[ClusterName], bool]
     events: list[RunEvent] = field(default_factory=list)
     sends: list[Send] = field(default_factory=list)
+    reverts: list[Revert] = field(default_factory=list)
+    """Drift that was set back, as the answers tell: for counting."""
     changed: bool = False
     """Something must be stored, also where no event tells of it."""
     _dependents: dict[str, list[str]] | None = None

@@ -5,6 +5,7 @@ from datetime import timedelta
 from services.planner.domain.deadlines import next_deadline
 from services.planner.domain.decide import Unseen
 from services.planner.domain.state import NEVER
+from services.planner.domain.turn import Revert
 from shared.contracts.commands import ApplyStep, Command
 from shared.contracts.facts import ObservationOrder, StepRejected, Superseded
 from shared.contracts.phases import Reason, RunPhase, StepPhase
@@ -60,6 +61,7 @@ def test_changed_object_is_applied_again_in_the_same_generation() -> None:
     world.saw(command, fields=OURS)
     words = "drift was set back 1 time, taken from kubectl-edit (spec.image)"
     assert shown(world) == (Reason.NONE, words)
+    assert world.reverts == [Revert.CHANGED]
     assert (world.later(3600), world.run_phase()) == ([], RunPhase.SUCCEEDED)
 
 
@@ -85,6 +87,7 @@ def test_deleted_object_is_created_again_and_known_by_its_new_uid() -> None:
     world.saw(command, fields=OURS, object_uid="another")
     assert shown(world)[0] is Reason.NONE
     assert {o.object_uid for o in world.state.inventory.values()} == {"another"}
+    assert world.reverts == [Revert.VANISHED]
     assert world.saw(applied, "vanished") + world.later(600) == []
 
 
@@ -149,6 +152,7 @@ def test_answer_that_found_nothing_changed_ends_it() -> None:
     assert shown(world) == (Reason.NONE, "")
     world.saw(applied, fields=THEIRS)
     assert world.later(3600) == []
+    assert world.reverts == []
 
 
 def test_lost_command_is_sent_again_and_trouble_is_told() -> None:
@@ -178,6 +182,7 @@ def test_command_of_before_is_answered_late_and_counts_once() -> None:
         world.applied(command, fields=OURS, written=True)
     world.saw(applied, fields=OURS)
     assert shown(world)[1] == "drift was set back 1 time"
+    assert world.reverts == [Revert.CHANGED]
 
 
 def test_what_others_may_change_is_left_alone() -> None:

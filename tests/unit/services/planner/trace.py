@@ -10,7 +10,7 @@ from services.planner.domain.deadlines import next_deadline
 from services.planner.domain.decide import Delete, Deploy, Input, Refuse, Tick, decide
 from services.planner.domain.planned import IndexedPlan
 from services.planner.domain.state import STATE, AppState
-from services.planner.domain.turn import Policy, Turn
+from services.planner.domain.turn import Policy, Revert, Turn
 from shared.contracts import canonical
 from shared.contracts.annotations import ANNOTATION_JOB_LIFETIME
 from shared.contracts.commands import ApplyStep, Command, PrepareRun, PruneObjects
@@ -134,6 +134,7 @@ class World:
     events: list[RunEvent] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     turns: list[RecordedTurn] = field(default_factory=list)
+    reverts: list[Revert] = field(default_factory=list)
     plan: Plan | None = None
     counter: int = 0
     generations: dict[str, int] = field(default_factory=dict)
@@ -148,6 +149,7 @@ class World:
         )
         self.state = turn.state
         self.events += turn.events
+        self.reverts += turn.reverts
         plan = None if self.plan is None else IndexedPlan.of(self.plan)
         sent = [c for s in turn.sends if (c := materialise(self.state, plan, s)) is not None]
         self.commands += sent
