@@ -2,7 +2,7 @@
 
 Each command imports its work when it runs, so that `--help` and completion need not wait for an HTTP client.
 """
-# ruff: noqa: PLC0415, FBT002, PLR0917 - imports: see above; parameters are how typer declares options
+# ruff: noqa: PLC0415, FBT002, PLR0913, PLR0917 - imports: see above; parameters are how typer declares options
 
 import sys
 from collections.abc import Sequence
@@ -55,6 +55,12 @@ Timeout = Annotated[
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse documents for what is otherwise only warned of.")]
 
+Diff = Annotated[bool, typer.Option("--diff", help="Show what would change in each object, line by line.")]
+DetailedExitcode = Annotated[
+    bool,
+    typer.Option("--detailed-exitcode", help="Exit with 3 where something would change, 2 if not all is known."),
+]
+
 
 @app.callback()
 def options(
@@ -91,11 +97,8 @@ def plan(
     ctx: typer.Context,
     file: Files,
     strict: Strict = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Show what would change in each object, line by line.")] = False,
-    detailed_exitcode: Annotated[
-        bool,
-        typer.Option("--detailed-exitcode", help="Exit with 3 where something would change, 2 if not all is known."),
-    ] = False,
+    diff: Diff = False,
+    detailed_exitcode: DetailedExitcode = False,
     output: Annotated[PlanOutput, typer.Option("-o", "--output", help="json: exactly the gateway's.")] = (
         PlanOutput.TABLE
     ),
@@ -233,6 +236,11 @@ def rollback(
     name: Annotated[str, typer.Argument(metavar="APP", help="Its name, or namespace/name.")],
     to: Annotated[int, typer.Option("--to", metavar="GENERATION", min=1, help="As `kubemin revisions` shows it.")],
     namespace: Namespace = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what it would do, as `kubemin plan`, and do nothing.")
+    ] = False,
+    diff: Diff = False,
+    detailed_exitcode: DetailedExitcode = False,
     wait: Wait = False,
     timeout: Timeout = "1h",  # type: ignore[assignment] # read by `duration`
     output: AnswerForm = Output.TABLE,
@@ -240,6 +248,19 @@ def rollback(
     """Deliver an earlier generation of an application again, as a new one."""
     from cli.commands import revisions as commands
 
+    if dry_run and wait:
+        raise typer.BadParameter("--wait and --dry-run exclude each other: there is nothing to wait for")
+    if (diff or detailed_exitcode) and not dry_run:
+        raise typer.BadParameter("--diff and --detailed-exitcode are for --dry-run")
+    if dry_run:
+        run(
+            ctx,
+            output,
+            lambda s, c: commands.plan_rollback(
+                s, c, name, to, namespace=namespace, diffs=diff, detailed=detailed_exitcode
+            ),
+        )
+        return
     run(
         ctx,
         output,

@@ -120,6 +120,11 @@ class Client:
         query = {"generation": str(generation)}
         return await self._change(ApplyResult, "POST", f"applications/{namespace}/{name}/rollback", query)
 
+    async def plan_rollback(self, namespace: str, name: str, generation: int) -> Answer[PlanView]:
+        """Ask what a rollback would do."""
+        query = {"generation": str(generation), "dryRun": "true"}
+        return await self._call(PlanView, "POST", f"applications/{namespace}/{name}/rollback", query)
+
     async def run(self, run: str) -> Answer[RunView]:
         """Read a run."""
         return await self._call(RunView, "GET", f"runs/{run}")

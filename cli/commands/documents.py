@@ -63,12 +63,12 @@ async def plan(
     async def show(document: Document) -> ExitCode:
         answer = await client.plan(document.text, strict=strict)
         session.terminal.answer(answer.body, plans.plan(answer.value, _origin(document), diffs=diffs))
-        return _outcome(answer.value, detailed=detailed)
+        return outcome(answer.value, detailed=detailed)
 
     return await _each(session, files, show)
 
 
-def _outcome(view: PlanView, *, detailed: bool) -> ExitCode:
+def outcome(view: PlanView, *, detailed: bool) -> ExitCode:
     """Whether a cluster would refuse it; `detailed`: and whether it would change anything, as far as all say so."""
     if any(cluster.problems for cluster in view.clusters):
         return ExitCode.FAILED

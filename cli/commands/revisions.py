@@ -1,4 +1,4 @@
-"""`revisions` and `rollback`."""
+"""`revisions` and `rollback`, and what a rollback would do."""
 
 from datetime import UTC, datetime
 
@@ -6,9 +6,10 @@ from rich.text import Text
 
 from cli import names
 from cli.client import Client
+from cli.commands.documents import outcome
 from cli.commands.following import wait
 from cli.failures import ExitCode
-from cli.render import revisions, runs
+from cli.render import plans, revisions, runs
 from cli.render.phases import QUIET
 from cli.session import Session
 
@@ -19,6 +20,23 @@ async def list_(session: Session, client: Client, name: str, *, namespace: str |
     answer = await client.revisions(chosen or names.DEFAULT_NAMESPACE, name)
     session.terminal.answer(answer.body, revisions.listed(answer.value.items, datetime.now(UTC)))
     return ExitCode.OK
+
+
+async def plan_rollback(
+    session: Session,
+    client: Client,
+    name: str,
+    generation: int,
+    *,
+    namespace: str | None,
+    diffs: bool,
+    detailed: bool,
+) -> ExitCode:
+    """Show what asking for an earlier generation again would do."""
+    chosen, name = names.application(name, namespace)
+    answer = await client.plan_rollback(chosen or names.DEFAULT_NAMESPACE, name, generation)
+    session.terminal.answer(answer.body, plans.plan(answer.value, diffs=diffs))
+    return outcome(answer.value, detailed=detailed)
 
 
 async def rollback(

@@ -165,14 +165,9 @@ class Changes:
         Touches nothing, and raises the same as `apply`.
         """
         draft = await self._drafting.draft(principal, raw, strict=strict)
-        decision, plan, stored = await self._decide(principal, draft, precondition, "")
-        record = None if stored is None else stored.record
-        previous = (lambda: None) if record is None else partial(self._drafting.replanned, record)
         with bound(app=str(draft.app)):
-            view = await self._comparing.compared(plan, record, previous)
-        if not isinstance(decision, Unchanged):
-            return view
-        return view.model_copy(update={"changed": False, "generation": decision.stored.record.generation})
+            decision, plan, stored = await self._decide(principal, draft, precondition, "")
+            return await self._compared(decision, plan, stored)
 
     async def convert(self, principal: Principal, raw: bytes, *, strict: bool = False) -> Conversion:
         """Return a document as OAM, secret values as they were sent; raises DocumentUnreadable, DocumentRejected."""
@@ -195,35 +190,24 @@ class Changes:
         Raises RevisionUnknown and ChangedMeanwhile, and otherwise as `apply`.
         """
         stored = await self._mine(principal, namespace, name)
-        record = stored.record
-        if record.deleted:
-            raise ApplicationDeleting(record.app)
-        with bound(app=str(record.app)):
-            kept = record if generation == record.generation else await self._revisions.load(record.uid, generation)
-            if kept is None:
-                known = [record.generation, *(r.generation for r in await self._revisions.of(record.uid))]
-                raise RevisionUnknown(f"{namespace}/{name}", generation, known)
-            decision = decide_apply(
-                stored,
-                await self._phase_of_last_run(stored),
-                Wanted(
-                    app=record.app,
-                    uid=record.uid,
-                    document=kept.document,
-                    placements=kept.targets,
-                    copies=kept.copies,
-                ),
-                actor=principal.actor,
-                at=self._now(),
-                precondition=precondition,
-                request=request,
-                rolled_back_to=generation,
-            )
-            plan = await self._drafting.revive(principal, kept, record.generation + 1)
+        with bound(app=str(stored.record.app)):
+            decision, plan = await self._decide_rollback(stored, principal, generation, precondition, request)
             accepted = await self._write(decision, plan.warnings, request)
         if accepted is None:
             raise ChangedMeanwhile(f"{namespace}/{name}")
         return accepted
+
+    async def plan_rollback(
+        self, principal: Principal, namespace: str, name: str, generation: int, precondition: Precondition
+    ) -> PlanView:
+        """Return the plan of what `rollback` would write, and what the clusters say of it.
+
+        Touches nothing, and raises the same as `rollback`.
+        """
+        stored = await self._mine(principal, namespace, name)
+        with bound(app=str(stored.record.app)):
+            decision, plan = await self._decide_rollback(stored, principal, generation, precondition, "")
+            return await self._compared(decision, plan, stored)
 
     async def delete(
         self, principal: Principal, namespace: str, name: str, precondition: Precondition, *, request: str = ""
@@ -249,6 +233,42 @@ class Changes:
             raise NamespaceForbidden(principal.tenant, draft.app.namespace)
         _check_id(draft, stored)
         return (*await self._decide_on(stored, principal, draft, precondition, request), stored)
+
+    async def _decide_rollback(
+        self,
+        stored: StoredApplication,
+        principal: Principal,
+        generation: int,
+        precondition: Precondition,
+        request: str,
+    ) -> tuple[Decision, Plan]:
+        record = stored.record
+        if record.deleted:
+            raise ApplicationDeleting(record.app)
+        kept = record if generation == record.generation else await self._revisions.load(record.uid, generation)
+        if kept is None:
+            known = [record.generation, *(r.generation for r in await self._revisions.of(record.uid))]
+            raise RevisionUnknown(f"{record.app.namespace}/{record.app.name}", generation, known)
+        decision = decide_apply(
+            stored,
+            await self._phase_of_last_run(stored),
+            Wanted(app=record.app, uid=record.uid, document=kept.document, placements=kept.targets, copies=kept.copies),
+            actor=principal.actor,
+            at=self._now(),
+            precondition=precondition,
+            request=request,
+            rolled_back_to=generation,
+        )
+        return decision, await self._drafting.revive(principal, kept, record.generation + 1)
+
+    async def _compared(self, decision: Decision, plan: Plan, stored: StoredApplication | None) -> PlanView:
+        """The plan of a decision that is not carried out, and what the clusters say of it."""
+        record = None if stored is None else stored.record
+        previous = (lambda: None) if record is None else partial(self._drafting.replanned, record)
+        view = await self._comparing.compared(plan, record, previous)
+        if not isinstance(decision, Unchanged):
+            return view
+        return view.model_copy(update={"changed": False, "generation": decision.stored.record.generation})
 
     async def _decide_on(
         self,

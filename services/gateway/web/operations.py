@@ -33,10 +33,12 @@ _IF_MATCH = Parameter(
 _TYPE = Parameter("type", "Name or alias of the type, also with a pinned version, such as `webservice@v1`.", "path")
 _KIND = Parameter("kind", "Only types that stand there in a document.", one_of=tuple(kind.value for kind in TypeKind))
 _STRICT = Parameter("strict", "Refuse the document for what is otherwise only warned of.", schema="boolean")
+_DRY_RUN = Parameter("dryRun", "Tell what would be done, and do nothing.", schema="boolean")
 _SEQUENCE = Parameter("sequence", "Number of the parked message.", "path", "integer")
 _GENERATION = Parameter(
     "generation", "The generation whose document is wanted again.", schema="integer", required=True, minimum=1
 )
+_PLANNED = (HTTPStatus.OK, "With `dryRun=true`: what would be done.", views.PlanView)
 _IF_NONE_MATCH = Parameter("If-None-Match", "`*`: only if there is no such application yet.", "header", pattern=r"^\*$")
 
 OWN_OPERATIONS = (
@@ -48,10 +50,10 @@ OWN_OPERATIONS = (
         Permission.DEPLOY,
         (
             (HTTPStatus.ACCEPTED, "Accepted, or found unchanged.", api.ApplyResult),
-            (HTTPStatus.OK, "With `dryRun=true`: what would be done.", views.PlanView),
+            _PLANNED,
         ),
         (
-            Parameter("dryRun", "Tell what would be done, and do nothing.", schema="boolean"),
+            _DRY_RUN,
             _STRICT,
             _IF_MATCH,
             _IF_NONE_MATCH,
@@ -142,8 +144,8 @@ OWN_OPERATIONS = (
         "/api/v1/applications/{namespace}/{app}/rollback",
         "Give an application a new generation with the document of an earlier one",
         Permission.DEPLOY,
-        ((HTTPStatus.ACCEPTED, "Accepted, or found unchanged.", api.ApplyResult),),
-        (_NAMESPACE, _APP, _GENERATION, _IF_MATCH, KEY),
+        ((HTTPStatus.ACCEPTED, "Accepted, or found unchanged.", api.ApplyResult), _PLANNED),
+        (_NAMESPACE, _APP, _GENERATION, _DRY_RUN, _IF_MATCH, KEY),
         problems=(
             HTTPStatus.NOT_FOUND,
             HTTPStatus.CONFLICT,

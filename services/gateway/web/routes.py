@@ -131,16 +131,15 @@ class Routes:
         return json_response(await self._queries.revisions(requests.principal(request), *requests.app_path(request)))
 
     async def _rollback(self, request: web.Request) -> web.StreamResponse:
-        namespace, name = requests.app_path(request)
-        accepted = await self._changes.rollback(
+        wanted = (
             requests.principal(request),
-            namespace,
-            name,
+            *requests.app_path(request),
             requests.generation(request),
             requests.precondition(request),
-            request=requests.request_id(request),
         )
-        return await self._accepted(accepted)
+        if requests.flag(request, "dryRun"):
+            return json_response(await self._changes.plan_rollback(*wanted))
+        return await self._accepted(await self._changes.rollback(*wanted, request=requests.request_id(request)))
 
     async def _runs(self, request: web.Request) -> web.StreamResponse:
         namespace, name = requests.app_path(request)

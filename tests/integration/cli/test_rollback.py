@@ -1,8 +1,12 @@
 """`revisions` and `rollback` against a stand-in of the API."""
 
+import pytest
+
 from shared.contracts.api import ApplyResult, RevisionPage
+from shared.contracts.differences import Change, UnwantedDifference
+from shared.contracts.identity import ClusterName, ObjectKey
 from shared.contracts.phases import RunPhase, StepPhase
-from shared.contracts.views import RevisionView
+from shared.contracts.views import PlanClusterView, PlanView, RevisionView
 from tests.integration.cli.api import Api, Command, problem
 from tests.unit.cli import views
 
@@ -36,6 +40,30 @@ async def test_rollback_says_what_becomes_of_it(api: Api, kubemin: Command) -> N
     assert "demo/shop updated (generation 3), as generation 1 was" in result.out
     assert f"kubemin watch {newest.run}" in result.out
     assert api.paths("POST") == ["/api/v1/applications/demo/shop/rollback?generation=1"]
+
+
+async def test_dry_run_shows_the_plan_of_the_rollback_and_asks_for_nothing_else(api: Api, kubemin: Command) -> None:
+    config = ObjectKey(api_version="v1", kind="ConfigMap", namespace="demo", name="old")
+    unwanted = UnwantedDifference(key=config, change=Change.DELETED)
+    cluster = PlanClusterView(cluster=ClusterName("edge"), compared=True, unwanted=(unwanted,))
+    api.on(
+        ROLLBACK,
+        PlanView(tenant="acme", namespace="demo", name="shop", generation=3, steps=(), clusters=(cluster,)),
+    )
+    result = await kubemin("rollback", "demo/shop", "--to", "1", "--dry-run", "--detailed-exitcode")
+    assert result.code == 3
+    assert "demo/shop  generation 3: 0 steps, 0 objects" in result.out
+    assert "ConfigMap demo/old" in result.out
+    assert api.paths("POST") == ["/api/v1/applications/demo/shop/rollback?generation=1&dryRun=true"]
+
+
+@pytest.mark.parametrize("options", [("--dry-run", "--wait"), ("--diff",), ("--detailed-exitcode",)])
+async def test_options_that_a_rollback_would_ignore_are_refused(
+    api: Api, kubemin: Command, options: tuple[str, ...]
+) -> None:
+    result = await kubemin("rollback", "demo/shop", "--to", "1", *options)
+    assert (result.code, api.paths("POST")) == (2, [])
+    assert "--dry-run" in result.err
 
 
 async def test_rollback_to_what_is_not_kept_is_refused(api: Api, kubemin: Command) -> None:

@@ -25,6 +25,7 @@ from shared.contracts.facts import StepProblem
 from shared.contracts.identity import ClusterName
 from shared.contracts.phases import Reason
 from shared.errors import Rejected
+from shared.store.applications import Applications
 from tests.integration.services.gateway.conftest import Team
 from tests.support.gateway import GatewayStack
 from tests.support.waiting import eventually
@@ -122,6 +123,35 @@ async def test_what_the_cluster_says_stands_beside_each_object(team: Team, agent
     live = view["steps"][0]["objects"][0]["live"]
     assert (live["change"], live["fields"]) == ("changed", [{"path": "spec.replicas", "before": 1, "after": 2}])
     assert {request.app.tenant for request in agent.asked} == {team.name}
+
+
+async def test_plan_of_a_rollback_tells_what_becomes_of_the_cluster_and_changes_nothing(
+    gateway: GatewayStack, team: Team, agent: Agent
+) -> None:
+    for image in ("nginx:1", "nginx:2"):
+        assert (await team.ann.apply(team.document(image=image))).status == 202
+    before = await Applications(gateway.database).by_name(team.namespace, "shop")
+    stop = await agent.serve(all_new)
+    dry_run = f"{team.path()}/rollback?dryRun=true&generation="
+
+    async def told(generation: int) -> dict[str, Any]:
+        answer = await team.ann.call("POST", f"{dry_run}{generation}")
+        assert answer.status == 200, answer.text
+        return dict(answer.body)
+
+    view = await eventually(lambda: told(1), lambda p: "nobody answers" not in message(p), within_s=10)
+    present = await told(2)
+    unknown = await team.ann.call("POST", f"{dry_run}7")
+    stale = await team.ann.call("POST", f"{dry_run}1", headers={"If-Match": '"1"'})
+    await stop()
+
+    [deployment] = view["steps"][0]["objects"]
+    assert deployment["manifest"]["spec"]["template"]["spec"]["containers"][0]["image"] == "nginx:1"
+    assert deployment["live"]["change"] == "created"
+    assert (view["changed"], view["generation"]) == (True, 3)
+    assert (present["changed"], present["generation"]) == (False, 2)
+    assert (unknown.status, unknown.body["code"], stale.status) == (404, "RevisionUnknown", 412)
+    assert await Applications(gateway.database).by_name(team.namespace, "shop") == before
 
 
 async def test_an_agent_that_hangs_costs_no_more_than_the_time_that_clusters_have(team: Team, agent: Agent) -> None:
