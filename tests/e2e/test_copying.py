@@ -12,6 +12,7 @@ from shared.store.applications import Applications
 from tests.e2e.system import System, application
 from tests.support.canaries import Canaries
 from tests.support.clusters import ADMIN, manifest
+from tests.support.sites import Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180, func_only=True)]
 Document = dict[str, Any]
@@ -114,6 +115,35 @@ async def test_sent_again_it_takes_over_what_has_become_of_the_objects(system: S
     assert copied is not None
     assert copied["data"] == {"colour": "red"}
     assert (await system.application(namespace, "app"))["generation"] == 2
+
+
+async def test_files_at_web_addresses_are_delivered_as_they_are_when_the_document_is_sent(
+    system: System, namespace: str, site: Site
+) -> None:
+    def published(colour: str) -> str:
+        settings = manifest("ConfigMap", "settings", data={"colour": colour})
+        source = {"configMapRef": {"name": "settings"}}
+        container = {"name": "front", "image": "registry.example/front:1", "envFrom": [source]}
+        pod = {"metadata": {"labels": {"app": "front"}}, "spec": {"containers": [container]}}
+        spec = {"replicas": 1, "selector": {"matchLabels": {"app": "front"}}, "template": pod}
+        deployment = manifest("Deployment", "front", api_version="apps/v1", spec=spec)
+        return site.has(f"{namespace}.yaml", settings, deployment)
+
+    target = system.clusters[1]
+    component = {"name": "copies", "type": "ref-objects", "properties": {"urls": [published("blue")]}}
+    document = application(namespace, component, clusters=[target])
+
+    await system.delivered(document)
+    await system.healthy(namespace, "app")
+    published("red")
+    before = await system.object("ConfigMap", "settings", namespace, target)
+    await system.delivered(document)
+    after = await system.object("ConfigMap", "settings", namespace, target)
+
+    assert [found and found["data"] for found in (before, after)] == [{"colour": "blue"}, {"colour": "red"}]
+    fetched = await system.object("Deployment", "front", namespace, target)
+    assert fetched is not None
+    assert fetched["status"]["readyReplicas"] == 1
 
 
 async def test_missing_object_and_another_tenants_namespace_are_refused(system: System, namespace: str) -> None:
