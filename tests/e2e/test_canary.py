@@ -5,6 +5,7 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from shared.contracts.facts import AnswerHeader, RunPrepared
 from shared.contracts.identity import ClusterName
 from shared.contracts.sealed import PREFIX
 from tests.e2e.system import Document, System, application, component, describe
+from tests.e2e.test_newcomer import kubemin
 from tests.support.canaries import Canaries, inflated
 from tests.support.replicas import away
 from tests.support.strangers import connected
@@ -89,6 +91,23 @@ def in_dialect(namespace: str, canaries: Canaries) -> Document:
     return {"name": "dialect", "namespace": namespace, "component": [keys, web]}
 
 
+def a_template(namespace: str, canaries: Canaries) -> Document:
+    """An application that others are copies of."""
+    keys = {"name": "base-keys", "type": "secret", "properties": {"secret": {"a": canaries.text("template")}}}
+    return {"name": "base", "namespace": namespace, "tmp_enable": True, "component": [keys]}
+
+
+def a_copy(namespace: str, canaries: Canaries) -> Document:
+    """A copy of it: its values are entered again, for the template's open nowhere else."""
+    keys = {
+        "name": "copied-keys",
+        "type": "secret",
+        "template": {"id": f"{namespace}/base", "target": "base-keys"},
+        "properties": {"secret": {"a": canaries.text("copy of a template")}},
+    }
+    return {"name": "copy", "namespace": namespace, "component": [keys]}
+
+
 async def values_of(system: System, namespace: str, *names: str) -> set[str]:
     """What the Secrets in the cluster hold."""
     found: set[str] = set()
@@ -112,9 +131,35 @@ async def look_at_answers(system: System, canaries: Canaries, namespace: str, na
         canaries.look(await response.read(), "live stream", "answers")
 
 
-async def test_none_is_found_anywhere_but_in_the_cluster(system: System, namespace: str) -> None:
+async def kept(directory: Path, name: str, *documents: Document) -> str:
+    """A file for the command line; its path."""
+    path = directory / name
+    await asyncio.to_thread(path.write_text, yaml.safe_dump_all(documents))
+    return str(path)
+
+
+async def look_at_the_command_line(
+    system: System, canaries: Canaries, *commands: tuple[str, ...], code: int = 0
+) -> list[str]:
+    """What it says to each command, in their order; it writes a line into a pipe as a whole."""
+
+    async def told(arguments: tuple[str, ...]) -> str:
+        ended, said = await kubemin(system.stack.layout.context, *arguments)
+        assert ended == code, said
+        canaries.look(said.encode(), f"kubemin {arguments[0]}", "command line")
+        return said
+
+    return await asyncio.gather(*map(told, commands))
+
+
+async def test_none_is_found_anywhere_but_in_the_cluster(system: System, namespace: str, tmp_path: Path) -> None:
     canaries = Canaries()
-    documents = {"app": every_carrier(namespace, canaries), "dialect": in_dialect(namespace, canaries)}
+    documents = {
+        "app": every_carrier(namespace, canaries),
+        "dialect": in_dialect(namespace, canaries),
+        "base": a_template(namespace, canaries),
+        "copy": a_copy(namespace, canaries),
+    }
     for name, document in documents.items():
         # Planned, also when there is one already, refused, delivered, and read in every way.
         runs: list[str] = []
@@ -127,17 +172,35 @@ async def test_none_is_found_anywhere_but_in_the_cluster(system: System, namespa
         ended = await system.ended(run)
         assert ended["phase"] == "Succeeded", describe(ended)
         await look_at_answers(system, canaries, namespace, name, run)
-    names = ("login", "registry", "objects", "more", "raw", "trait", "added", "dialect-keys", "dialect-more")
+    sent = set(canaries.values)
+    changed = Canaries()
+    new = await kept(tmp_path, "new.yaml", every_carrier(namespace, changed), a_copy(namespace, changed))
+    canaries.values |= {f"changed {where}": value for where, value in changed.values.items()}
+    plan, *_ = await look_at_the_command_line(
+        system,
+        canaries,
+        ("plan", "-f", new, "--diff"),
+        ("apply", "-f", await kept(tmp_path, "same.yaml", documents["app"], documents["copy"])),
+        ("status", f"{namespace}/app", "--tree"),
+        ("status", f"{namespace}/copy", "--tree"),
+        ("rollback", f"{namespace}/copy", "--to", "1", "--dry-run", "--diff"),
+    )
+    assert {f"{namespace}/app", f"{namespace}/copy", "copied-keys"} <= set(plan.split())
+    oam = ("login", "registry", "objects", "more", "raw", "trait", "added")
+    names = (*oam, "dialect-keys", "dialect-more", "base-keys", "copied-keys")
     opened = json.dumps(sorted(await values_of(system, namespace, *names)))
     # What is only mounted is written by nobody.
     delivered = {where for where, value in canaries.values.items() if value in opened}
-    assert delivered == set(canaries.values) - {"only mounted"}
+    assert delivered == sent - {"only mounted"}
     await canaries.look_everywhere(system.stack, system.database)
-    for kind in ("SPECS", "RUNS", "STATUS", "applications", "manifests", "plans", "nats", "mongodb", "logs"):
+    stored = ("SPECS", "RUNS", "STATUS", "applications", "manifests", "plans", "nats", "mongodb", "logs")
+    for kind in (*stored, "command line"):
         assert canaries.seen[kind], kind
 
 
-async def test_none_is_in_what_is_said_of_a_document_that_is_refused(system: System, namespace: str) -> None:
+async def test_none_is_in_what_is_said_of_a_document_that_is_refused(
+    system: System, namespace: str, tmp_path: Path
+) -> None:
     canaries = Canaries()
     text = canaries.text
     wrong: list[Document] = [
@@ -152,12 +215,19 @@ async def test_none_is_in_what_is_said_of_a_document_that_is_refused(system: Sys
         {"type": "secret", "properties": {"stringData": {"no key!": text("bad key")}}},
         {"type": "worker", "properties": {}, "traits": [secret_trait("s", data={"a": text("trait, no base64")})]},
     ]
-    for number, one in enumerate(wrong):
-        document = application(namespace, {"name": f"wrong-{number}", **one}, name="refused")
+    documents = [
+        application(namespace, {"name": f"wrong-{number}", **one}, name="refused") for number, one in enumerate(wrong)
+    ]
+    # A copy of a template that there is not.
+    documents.append({**a_copy(namespace, canaries), "name": "refused"})
+    for number, document in enumerate(documents):
         for sent in (yaml.safe_dump(document), yaml.safe_dump(document) + "\n  broken: [", json.dumps(document)[:-2]):
             answer = await system.call("POST", "/applications", text=sent)
             assert answer.status in (400, 422), answer.body
             canaries.look(json.dumps(answer.body, ensure_ascii=False).encode(), f"wrong-{number}", "answers")
+    file = await kept(tmp_path, "refused.yaml", *documents)
+    [said] = await look_at_the_command_line(system, canaries, ("apply", "-f", file), code=1)
+    assert said.count(file) >= len(documents)
     canaries.in_files(system.stack.layout.logs, "logs")
     await canaries.in_database(system.database)
 
