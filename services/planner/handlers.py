@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from services.planner.domain.decide import Delete, Deploy, Input, Refuse
+from services.planner.domain.decide import Cancel, Delete, Deploy, Input, Refuse
 from services.planner.engine import Engine
 from services.planner.ports import ApplicationPort
 from shared.bus.delivery import Delivery
@@ -39,7 +39,7 @@ class TakeUp:
             await self.take_up(stored.record)
 
     async def take_up(self, record: DesiredRecord) -> None:
-        """Open the run of a generation; one that was taken up before changes nothing."""
+        """Open the run of a generation, or end the one that it cancels; taken up before, it changes nothing."""
         new = record.generation == 1
         await self._engine.fold(record.uid, [await self._input(record)], app=record.app, new=new)
         await self._applications.mark_observed(record.uid, record.generation)
@@ -48,6 +48,8 @@ class TakeUp:
         actor = record.audit.actor
         if record.deleted:
             return Delete(generation=record.generation, requested_by=actor)
+        if record.cancels is not None:
+            return Cancel(generation=record.generation, requested_by=actor, cancellation=record.cancels)
         try:
             # Planning is pure computing: 2,000 components take seconds, and the loop has other applications to serve.
             plan = await asyncio.to_thread(

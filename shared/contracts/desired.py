@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from shared.contracts.identity import AppRef, AppUid, ClusterName
+from shared.contracts.identity import AppRef, AppUid, ClusterName, RunId, run_id
 from shared.contracts.model import Contract
 from shared.contracts.phases import AppPhase
 from shared.contracts.plan import Manifest, Placement
@@ -17,7 +17,7 @@ class Audit(Contract):
 
     actor: str
     """Name of the token or identity."""
-    action: Literal["create", "update", "rerun", "rollback", "delete"]
+    action: Literal["create", "update", "rerun", "rollback", "cancel", "delete"]
     at: datetime
     rolled_back_to: int | None = None
     """Of a rollback: the generation whose document this one has."""
@@ -29,6 +29,19 @@ class CopiedObjects(Contract):
     component: str
     objects: tuple[Manifest, ...]
     """Without what belongs to that cluster; the values of Secrets are sealed for where they go."""
+
+
+class Cancellation(Contract):
+    """The run of an earlier generation is to end; who asks is in the audit of the generation that says so."""
+
+    generation: int = Field(ge=1)
+    """The one whose run is meant: of any other nothing is cancelled."""
+    requested_by: str
+    """Who had asked for that generation: its run may not have begun."""
+    reason: str = ""
+    """In the user's words."""
+    on_behalf_of: str = ""
+    """Whom a client names besides itself; nothing vouches for it."""
 
 
 class DesiredRecord(Contract):
@@ -46,6 +59,8 @@ class DesiredRecord(Contract):
     """The same with the namespaces that policies name; empty where they name none."""
     copies: tuple[CopiedObjects, ...] = ()
     """Of the components whose types seek objects: so the generation renders the same whenever it is planned."""
+    cancels: Cancellation | None = None
+    """This generation has the document of the one before, and no run of its own: it only ends a run."""
     deleted: bool = False
     """The user asked for deletion."""
     audit: Audit
@@ -55,6 +70,16 @@ class DesiredRecord(Contract):
     def targets(self) -> tuple[Placement, ...]:
         """Where it goes."""
         return self.placements or tuple(Placement(cluster=cluster) for cluster in self.clusters)
+
+    @property
+    def run_generation(self) -> int:
+        """The generation whose run brings the application to this document."""
+        return self.generation if self.cancels is None else self.cancels.generation
+
+    @property
+    def run(self) -> RunId:
+        """That run, whether or not it has begun."""
+        return run_id(self.uid, self.run_generation)
 
 
 class ApplicationChanged(Contract):

@@ -91,6 +91,8 @@ class Reason(StrEnum):
     SEALED_VALUE_INVALID = "SealedValueInvalid"
     # of the run
     SUPERSEDED = "Superseded"
+    REQUESTED = "Requested"
+    """A user asked for the end of the run; the message names who, and why."""
     DEPENDENCY_NOT_SUCCEEDED = "DependencyNotSucceeded"
     RUN_REJECTED = "RunRejected"
     OVERRIDDEN = "Overridden"

@@ -70,7 +70,9 @@ def _apply(state: AppState, planned: PlannedStep, send: Send, header: dict[str, 
         component=planned.component,
         namespace=planned.namespace,
         job_type=planned.job_type,
-        objects=tuple(_to_apply(state, send.cluster, obj, line) for obj, line in objects),
+        objects=tuple(
+            _to_apply(state, send.cluster, obj, line, generation=header["generation"]) for obj, line in objects
+        ),
         reverting=reverting,
     )
 
@@ -121,14 +123,16 @@ def _prepared(state: AppState, step: PlannedStep) -> PreparedStep:
     )
 
 
-def _to_apply(state: AppState, cluster: ClusterName, obj: PlannedObject, line: str) -> ObjectToApply:
+def _to_apply(
+    state: AppState, cluster: ClusterName, obj: PlannedObject, line: str, *, generation: int
+) -> ObjectToApply:
     held = state.inventory.get(object_key(cluster, obj.key))
     unchanged = held is not None and held.digest == obj.digest
     return ObjectToApply(
         key=obj.key,
         manifest=obj.manifest,
         digest=obj.digest,
-        generation=held.generation if held is not None and unchanged else state.generation,
+        generation=held.generation if held is not None and unchanged else generation,
         mode=obj.mode,
         rule=obj.rule,
         known_uid=_known_uid(state, cluster, obj, line),

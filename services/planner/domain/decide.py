@@ -10,6 +10,7 @@ from math import inf
 from services.planner.domain import answers, deadlines, drifting, joining, opening, scheduling
 from services.planner.domain.state import AppState
 from services.planner.domain.turn import Policy, Turn
+from shared.contracts.desired import Cancellation
 from shared.contracts.facts import Fact, ObjectVanished, ObservationOrder, StepFailed, StepProgressed, StepSucceeded
 from shared.contracts.identity import ClusterName
 from shared.contracts.plan import Finding, Plan
@@ -42,6 +43,15 @@ class Delete:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cancel:
+    """A generation that ends the run of an earlier one."""
+
+    generation: int
+    requested_by: str
+    cancellation: Cancellation
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tick:
     """Time has passed."""
 
@@ -61,7 +71,7 @@ class Unseen:
     objects: tuple[UnseenObject, ...]
 
 
-Input = Deploy | Refuse | Delete | Tick | Unseen | Fact
+Input = Deploy | Refuse | Delete | Cancel | Tick | Unseen | Fact
 
 
 def decide(
@@ -88,6 +98,8 @@ def _fold(turn: Turn, input_: Input) -> None:
             opening.open_refused(turn, generation, requested_by, findings)
         case Delete(generation=generation, requested_by=requested_by):
             opening.open_delete(turn, generation, requested_by)
+        case Cancel(generation=generation, requested_by=requested_by, cancellation=cancellation):
+            opening.cancel(turn, generation, requested_by, cancellation)
         case Tick(folded_until=folded_until):
             deadlines.tick(turn, folded_until)
         case Unseen(cluster=cluster, restated=restated, objects=objects):

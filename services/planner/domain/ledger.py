@@ -144,6 +144,11 @@ def outcome_of(turn: Turn, held: InventoryObject) -> JobOutcome | None:
     return entry.outcome if entry.digest == held.digest else entry.earlier[held.digest]
 
 
+def may_work(turn: Turn, held: InventoryObject) -> bool:
+    """Whether it is a Job that has not ended by itself, as far as we know."""
+    return outcome_of(turn, held) in (JobOutcome.STARTED, JobOutcome.STOPPED)
+
+
 def deleting(turn: Turn, held: InventoryObject) -> None:
     """We are about to delete it: if it has not ended, it never will."""
     entry = turn.ledger_line(held.cluster, held.digest) if is_job(held.key) else None

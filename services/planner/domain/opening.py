@@ -1,8 +1,9 @@
-"""Takes up a generation: ends what it supersedes and opens its run."""
+"""Takes up a generation: ends what it supersedes and opens its run, or only ends one that it cancels."""
 
 from services.planner.domain import ledger, pruning, scheduling
 from services.planner.domain.state import ClusterState, Draining, RunState, StepState, WantedObject, step_key
 from services.planner.domain.turn import COMMAND_GRACE_S, Turn
+from shared.contracts.desired import Cancellation
 from shared.contracts.fieldpath import EVERYTHING
 from shared.contracts.identity import PRUNE, run_id
 from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
@@ -64,6 +65,35 @@ def open_delete(turn: Turn, generation: int, requested_by: str) -> None:
     proceed(turn)
 
 
+def cancel(turn: Turn, generation: int, requested_by: str, cancellation: Cancellation) -> None:
+    """A generation without a run: it ends the run that it names, if that is the newest and goes on."""
+    if generation <= turn.state.generation:
+        return
+    run = turn.active_run
+    if cancellation.generation > turn.state.generation:
+        # It was cancelled before it was taken up: it takes the place of what was before, and who follows it is told.
+        _supersede(turn)
+        run = _opened(turn, cancellation.generation, Action.DEPLOY)
+        _accepted_empty(turn, cancellation.requested_by)
+    elif run is not None and run.generation == cancellation.generation and run.action is Action.DEPLOY:
+        _drain(turn, run)
+        pruning.keep_stops(turn)
+        run.pruning = False
+    else:
+        run = None
+    turn.state.generation, turn.changed = generation, True
+    if run is not None:
+        under_way = [step for step in run.steps.values() if not step.phase.terminal]
+        _end(turn, run, Reason.REQUESTED, _words(requested_by, cancellation))
+        pruning.stop_all(turn, under_way)
+
+
+def _words(requested_by: str, cancellation: Cancellation) -> str:
+    behalf = f" on behalf of {cancellation.on_behalf_of}" if cancellation.on_behalf_of else ""
+    reason = f": {cancellation.reason}" if cancellation.reason else ""
+    return f"cancelled by {requested_by}{behalf}{reason}"
+
+
 def proceed(turn: Turn) -> None:
     """Leave `Accepted` once no command of a superseded run can take effect any more."""
     run = turn.active_run
@@ -118,12 +148,16 @@ def _supersede(turn: Turn) -> None:
         _drain(turn, turn.state.run)
         pruning.keep_stops(turn)
     run = turn.active_run
-    if run is None:
-        return
+    if run is not None:
+        _end(turn, run, Reason.SUPERSEDED, "a newer generation took its place")
+
+
+def _end(turn: Turn, run: RunState, reason: Reason, message: str) -> None:
+    """End a run before its time."""
     for step in run.steps.values():
         if not step.phase.terminal:
-            turn.step_to(step, StepPhase.CANCELLED, Reason.SUPERSEDED, "a newer generation took its place")
-    turn.run_to(RunPhase.CANCELLED, Reason.SUPERSEDED, "a newer generation took its place")
+            turn.step_to(step, StepPhase.CANCELLED, reason, message)
+    turn.run_to(RunPhase.CANCELLED, reason, message)
 
 
 def _drain(turn: Turn, run: RunState) -> None:

@@ -12,6 +12,7 @@ from services.planner.domain.state import (
     PruneTarget,
     StepState,
     object_key,
+    step_key,
 )
 from services.planner.domain.turn import COMMAND_GRACE_S, Turn
 from shared.contracts.facts import ObjectsPruned, ObjectVanished
@@ -71,18 +72,49 @@ def _dispose(turn: Turn, key: str, held: InventoryObject) -> None:
 
 
 def stray(turn: Turn, held: InventoryObject) -> None:
-    """An object of ours that the newest plan does not have: delete it once that plan's run has what it wants."""
+    """An object of ours that the newest plan does not have: delete it once that plan's run has what it wants.
+
+    A Job is deleted also where that run was cancelled: it does its work for nobody.
+    """
     run = turn.state.run
     key = object_key(held.cluster, held.key)
     if run is None or held.volume or key in turn.wanted:
         return
-    if run.pruning or run.phase is RunPhase.SUCCEEDED:
+    if run.phase is RunPhase.CANCELLED and ledger.may_work(turn, held):
+        _want(turn, held, not_before=_settled_at(turn, held))
+        _send_all(turn)
+    elif run.pruning or run.phase is RunPhase.SUCCEEDED:
         _dispose(turn, key, held)
         _send_all(turn)
 
 
-def stop(turn: Turn, step: StepState) -> None:
-    """Delete the Jobs of a step that is given up; what runs for ever stays, and its health goes on."""
+def stop(turn: Turn, *steps: StepState) -> None:
+    """Delete the Jobs of steps that are given up; what runs for ever stays, and its health goes on."""
+    for step in steps:
+        _stop(turn, step)
+    _send_all(turn)
+
+
+def stop_all(turn: Turn, under_way: Iterable[StepState]) -> None:
+    """Delete every Job that has not ended: of the run that is cancelled, and of those that it had superseded."""
+    steps = list(under_way)
+    for step in steps:
+        # Of one that was not asked for no Job can be given up: one that shows up later is of an earlier run.
+        step.stopped = True
+    stop(turn, *(step for step in steps if step.nonce > 0))
+    for held in turn.state.inventory.values():
+        if ledger.may_work(turn, held):
+            _want(turn, held, not_before=_settled_at(turn, held))
+    _send_all(turn)
+
+
+def _settled_at(turn: Turn, held: InventoryObject) -> float:
+    """When no command of a run that was given up can create it again; 0: none can now."""
+    waiting = turn.state.draining.get(step_key(held.cluster, held.step))
+    return 0 if waiting is None else waiting.not_after + COMMAND_GRACE_S
+
+
+def _stop(turn: Turn, step: StepState) -> None:
     step.stopped = True
     unfinished = [w for w in step.objects if w.line and not ledger.completed(turn.state, w)]
     ledger.end(turn, unfinished, JobOutcome.STOPPED)
@@ -90,7 +122,6 @@ def stop(turn: Turn, step: StepState) -> None:
     under_way = step.creating > step.answered
     for held in (h for h in found if h is not None):
         _want(turn, held, not_before=step.until + COMMAND_GRACE_S if under_way else 0)
-    _send_all(turn)
 
 
 def clear_jobs(turn: Turn) -> None:

@@ -17,7 +17,7 @@ from shared.bus.errors import BusUnavailable
 from shared.bus.parking import Parker
 from shared.bus.worker import work_batches
 from shared.contracts import subjects
-from shared.contracts.desired import Audit, DesiredRecord
+from shared.contracts.desired import Audit, Cancellation, DesiredRecord
 from shared.contracts.facts import RunPrepared
 from shared.contracts.identity import AppName, AppRef, AppUid, run_id
 from shared.contracts.phases import RunPhase
@@ -118,12 +118,12 @@ def prepared(uid: AppUid) -> RunPrepared:
     )
 
 
-async def test_record_whose_message_was_lost_is_taken_up(bus: BusStack, ready_database: Database) -> None:
-    planner = Planner(ready_database, await bus.connect("planner"))
+def a_lost_record() -> DesiredRecord:
+    """A record of a while ago."""
     web = {"name": "web", "type": "webservice", "properties": {"image": "nginx"}}
     metadata = {"name": APP.name, "namespace": APP.namespace}
     then = datetime.now(UTC) - timedelta(seconds=10)
-    record = DesiredRecord(
+    return DesiredRecord(
         app=APP,
         uid=AppUid("5f0c"),
         generation=1,
@@ -137,17 +137,46 @@ async def test_record_whose_message_was_lost_is_taken_up(bus: BusStack, ready_da
         audit=Audit(actor="ann", action="create", at=then),
         created_at=then,
     )
-    await planner.records.create(record)
+
+
+async def taken_up(planner: Planner, uid: AppUid) -> None:
+    """Let the planner sweep until it has taken up the newest generation."""
 
     async def observed() -> bool:
-        stored = await planner.records.load(record.uid)
+        stored = await planner.records.load(uid)
         return stored is not None and not stored.unobserved
 
     async with running(sweeper(planner).find_unobserved):
         await until(observed)
+
+
+async def test_record_whose_message_was_lost_is_taken_up(bus: BusStack, ready_database: Database) -> None:
+    planner = Planner(ready_database, await bus.connect("planner"))
+    record = a_lost_record()
+    await planner.records.create(record)
+    await taken_up(planner, record.uid)
     (accepted, *_) = await Archive(ready_database).run_events(record.uid, after=0, limit=10)
     assert isinstance(accepted, RunAccepted)
     assert [s.step for s in accepted.steps] == ["web"]
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_cancellation_whose_message_was_lost_ends_the_run_that_it_names(
+    bus: BusStack, ready_database: Database, *, begun: bool
+) -> None:
+    planner = Planner(ready_database, await bus.connect("planner"))
+    record = a_lost_record()
+    await planner.records.create(record)
+    if begun:
+        await taken_up(planner, record.uid)
+    audit = record.audit.model_copy(update={"actor": "eve", "action": "cancel"})
+    cancels = Cancellation(generation=1, requested_by="ann")
+    changes = {"generation": 2, "cancels": cancels, "audit": audit}
+    assert await planner.records.replace(record.model_copy(update=changes), expected_generation=1)
+    await taken_up(planner, record.uid)
+    events = await Archive(ready_database).run_events(record.uid, after=0, limit=100)
+    assert {event.run for event in events} == {run_id(record.uid, 1)}
+    assert (await phases(ready_database, record.uid))[-1] is RunPhase.CANCELLED
 
 
 async def test_facts_about_a_state_that_cannot_be_read_do_not_hold_up_those_of_others(

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from services.planner.domain.decide import Delete, Deploy, Input, Refuse, Tick, Unseen, decide
+from services.planner.domain.decide import Cancel, Delete, Deploy, Input, Refuse, Tick, Unseen, decide
 from services.planner.domain.state import STATE, AppState
 from services.planner.domain.turn import Policy
+from shared.contracts.desired import Cancellation
 from shared.contracts.facts import FACT, Fact
 from shared.contracts.identity import AppRef, AppUid, ClusterName
 from shared.contracts.model import Contract
@@ -26,7 +27,7 @@ HISTORIES = Path(__file__).parent / "histories"
 
 
 class RecordedInput(Contract):
-    """One input; exactly one field besides `requested_by` is set."""
+    """One input; exactly one field is set besides those that belong to another."""
 
     deploy: Plan | None = None
     refuse: int | None = None
@@ -34,6 +35,9 @@ class RecordedInput(Contract):
     findings: tuple[Finding, ...] = ()
     delete: int | None = None
     """The generation."""
+    cancel: int | None = None
+    """The generation."""
+    cancellation: Cancellation | None = None
     tick: bool = False
     unseen: Unseen | None = None
     fact: Fact | None = Field(default=None, discriminator="type")
@@ -42,19 +46,23 @@ class RecordedInput(Contract):
     @classmethod
     def of(cls, input_: Input) -> "RecordedInput":
         """Write one down."""
+        made: dict[str, Any]
         match input_:
             case Deploy(plan=plan, requested_by=actor):
-                return cls(deploy=plan, requested_by=actor)
+                made = {"deploy": plan, "requested_by": actor}
             case Refuse(generation=generation, requested_by=actor, findings=findings):
-                return cls(refuse=generation, requested_by=actor, findings=findings)
+                made = {"refuse": generation, "requested_by": actor, "findings": findings}
             case Delete(generation=generation, requested_by=actor):
-                return cls(delete=generation, requested_by=actor)
+                made = {"delete": generation, "requested_by": actor}
+            case Cancel(generation=generation, requested_by=actor, cancellation=cancellation):
+                made = {"cancel": generation, "requested_by": actor, "cancellation": cancellation}
             case Tick():
-                return cls(tick=True)
+                made = {"tick": True}
             case Unseen():
-                return cls(unseen=input_)
+                made = {"unseen": input_}
             case _:
-                return cls(fact=FACT.validate_python(input_))
+                made = {"fact": FACT.validate_python(input_)}
+        return cls(**made)
 
     def input(self) -> Input:
         """Read it back."""
@@ -64,6 +72,8 @@ class RecordedInput(Contract):
             return Refuse(generation=self.refuse, requested_by=self.requested_by, findings=self.findings)
         if self.delete is not None:
             return Delete(generation=self.delete, requested_by=self.requested_by)
+        if self.cancel is not None and self.cancellation is not None:
+            return Cancel(generation=self.cancel, requested_by=self.requested_by, cancellation=self.cancellation)
         if self.unseen is not None:
             return self.unseen
         return self.fact if self.fact is not None else Tick()

@@ -31,7 +31,7 @@ def variants(rng: random.Random) -> list[PlannedStep]:
 
 def act(world: World, cluster: Cluster, rng: random.Random) -> None:
     """One thing happens."""
-    match rng.choices(range(7), weights=[2, 10, 6, 10, 3, 1, 1])[0]:
+    match rng.choices(range(8), weights=[2, 10, 6, 10, 3, 1, 1, 1])[0]:
         case 0:
             cluster.take(world.deploy(*variants(rng)))
         case 1:
@@ -44,6 +44,9 @@ def act(world: World, cluster: Cluster, rng: random.Random) -> None:
             cluster.take(world.later(rng.choice([1, 5, 30, 100])))
         case 5:
             cluster.interfere()
+        case 6:
+            # The newest, one of long ago, or one that was not taken up.
+            cluster.take(world.cancel(of=max(1, world.state.generation + rng.choice([0, 0, 0, -1, 1]))))
         case _:
             cluster.facts.clear()  # the bus was wiped
             cluster.mailbox.clear()
@@ -112,3 +115,40 @@ def test_deletion_leaves_nothing_whenever_it_comes(seed: int, count: int) -> Non
     settle(world, cluster, until=ENDS)
     assert world.app_phase() is AppPhase.DELETED
     assert not _unwanted(world, cluster)
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 2**32), count=st.integers(0, 60))
+def test_after_a_cancellation_nothing_works_on_and_the_same_document_runs_again(seed: int, count: int) -> None:
+    rng = random.Random(seed)
+    world = World()
+    cluster = Cluster(HERE, world, rng)
+    cluster.take(world.deploy(*variants(rng)))
+    for _ in range(count):
+        act(world, cluster, rng)
+    steps = variants(rng)
+    cluster.take(world.deploy(*steps))
+    for _ in range(rng.randint(0, 10)):
+        cluster.work()
+        cluster.progress()
+        cluster.deliver()
+    cluster.take(world.cancel())
+    ended = world.run_phase()
+    assert ended.terminal
+    _quiet(world, cluster)
+    assert world.run_phase() is ended
+    if ended is RunPhase.CANCELLED:
+        assert not [o.key for o in cluster.objects.values() if o.job and o.verdict == "progressing"]
+    cluster.take(world.deploy(*steps))
+    settle(world, cluster, until=ENDS)
+    assert [e.n for e in world.events] == list(range(1, len(world.events) + 1))
+
+
+def _quiet(world: World, cluster: Cluster) -> None:
+    """No workload gets on, and everybody has his say."""
+    for _ in range(40):
+        cluster.restate()
+        cluster.deliver(loss=0)
+        for _ in range(len(cluster.mailbox)):
+            cluster.work()
+        cluster.take(world.later(5))

@@ -7,13 +7,14 @@ from typing import Any
 
 from services.planner.domain.commands import materialise
 from services.planner.domain.deadlines import next_deadline
-from services.planner.domain.decide import Delete, Deploy, Input, Refuse, Tick, decide
+from services.planner.domain.decide import Cancel, Delete, Deploy, Input, Refuse, Tick, decide
 from services.planner.domain.planned import IndexedPlan
 from services.planner.domain.state import STATE, AppState
 from services.planner.domain.turn import Policy, Revert, Turn
 from shared.contracts import canonical
 from shared.contracts.annotations import ANNOTATION_JOB_LIFETIME
 from shared.contracts.commands import ApplyStep, Command, PrepareRun, PruneObjects
+from shared.contracts.desired import Cancellation
 from shared.contracts.facts import (
     AppliedObject,
     ObjectsPruned,
@@ -174,6 +175,13 @@ class World:
         """Ask for deletion."""
         self.plan = None
         return self.tell(Delete(generation=self.state.generation + 1, requested_by="ann"))
+
+    def cancel(self, *, of: int | None = None, reason: str = "") -> list[Command]:
+        """Hand in a generation that cancels the newest one, or another."""
+        newest = self.state.run.generation if self.state.run is not None else 1
+        cancellation = Cancellation(generation=of or newest, requested_by="ann", reason=reason)
+        generation = max(self.state.generation, cancellation.generation) + 1
+        return self.tell(Cancel(generation=generation, requested_by="eve", cancellation=cancellation))
 
     def later(self, seconds: float) -> list[Command]:
         """Let time pass, ticking at each deadline on the way."""
