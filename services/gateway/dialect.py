@@ -11,12 +11,14 @@ from services.gateway.domain import tasks
 from services.gateway.domain.access import Principal
 from services.gateway.domain.documents import body_of
 from services.gateway.domain.preconditions import Precondition
-from services.gateway.domain.refusals import NoSuchId, NotFound, TaskRunning
+from services.gateway.domain.records import Cancel
+from services.gateway.domain.refusals import NoSuchId, NotFound
 from services.gateway.handlers import Accepted, Changes
 from services.gateway.queries import Queries
 from shared.contracts import dialect as answers
+from shared.contracts.api import REASON_CHARACTERS
 from shared.contracts.desired import PagePosition, StoredApplication
-from shared.contracts.identity import AppUid, RunId, run_id
+from shared.contracts.identity import AppUid, RunId
 from shared.contracts.phases import RunPhase
 from shared.contracts.plan import Finding
 from shared.contracts.views import RunView
@@ -115,17 +117,20 @@ class DialectRequests:
         accepted = await self._changes.edit(principal, uid, _as_it_is, request=request)
         return answers.TaskStarted(task_id=_task(accepted))
 
-    async def cancel(self, principal: Principal, uid: AppUid, raw: bytes) -> answers.TaskCancelled:
-        """Tell how a run ended; raises NotFound, and TaskRunning for one that has not."""
+    async def cancel(self, principal: Principal, uid: AppUid, raw: bytes, *, request: str) -> answers.TaskCancelled:
+        """End a run, or tell how it has ended; raises NotFound, and RunNotCurrent for one that is not the newest."""
         body = await asyncio.to_thread(body_of, raw, self._limits)
-        await self._changes.owned(principal, uid)
+        app = (await self._changes.owned(principal, uid)).record.app
         task_id = _text(body, "task_id")
+        reason, user = _optional_text(body, "reason"), _optional_text(body, "user")
         run = await self._run(principal, RunId(task_id))
         if run.uid != uid:
             raise NoSuchId("task", task_id)
-        if not run.phase.terminal:
-            raise TaskRunning(task_id)
-        return answers.TaskCancelled(task_id=run.run, status=tasks.RUN_STATUS[run.phase])
+        if run.phase.terminal:
+            return answers.TaskCancelled(task_id=run.run, status=tasks.RUN_STATUS[run.phase])
+        wanted = Cancel(run=run.run, reason=reason, on_behalf_of=user)
+        await self._changes.cancel(principal, app.namespace, app.name, wanted, Precondition(), request=request)
+        return answers.TaskCancelled(task_id=run.run, status=answers.TaskStatus.CANCELLED)
 
     async def status(self, principal: Principal, task_id: str) -> answers.TaskView:
         """Return where a run stands; raises NotFound."""
@@ -186,8 +191,7 @@ def _as_it_is(document: dict[str, Any]) -> Edited:
 
 
 def _task(accepted: Accepted) -> RunId:
-    record = accepted.stored.record
-    return run_id(record.uid, record.generation)
+    return accepted.stored.record.run
 
 
 def _check_workflow(stored: StoredApplication, body: dict[str, Any], *, required: bool) -> None:
@@ -203,6 +207,14 @@ def _text(body: dict[str, Any], key: str) -> str:
     missing = value is None or value == ""
     code, message = (Code.MISSING_REQUIRED_FIELD, "is required") if missing else ("WrongType", "must be a text")
     raise DocumentRejected([Finding(path=key, code=code, message=message)])
+
+
+def _optional_text(body: dict[str, Any], key: str) -> str:
+    text = _text(body, key) if body.get(key) else ""
+    if len(text) <= REASON_CHARACTERS:
+        return text
+    message = f"has {len(text)} characters, {REASON_CHARACTERS} are allowed"
+    raise DocumentRejected([Finding(path=key, code="TooLong", message=message)])
 
 
 def _refused(error: DocumentRejected) -> answers.TryResult:

@@ -15,6 +15,7 @@ from services.gateway.domain.access import Principal
 from services.gateway.domain.preconditions import Precondition
 from services.gateway.domain.records import (
     ApplicationDeleting,
+    Cancel,
     Create,
     Decision,
     Repeated,
@@ -22,12 +23,12 @@ from services.gateway.domain.records import (
     Unchanged,
     Wanted,
     decide_apply,
+    decide_cancel,
     decide_delete,
     is_of,
 )
 from services.gateway.domain.refusals import (
     ChangedMeanwhile,
-    DocumentUnreadable,
     NamespaceForbidden,
     NoSuchId,
     NotFound,
@@ -37,7 +38,7 @@ from services.gateway.drafting import Draft, Drafting, Edit, require_namespace
 from services.gateway.ports import Announcer, ApplicationStore, Projections, RegistryReader, RevisionStore
 from shared.contracts.api import Conversion
 from shared.contracts.desired import DesiredRecord, StoredApplication
-from shared.contracts.identity import AppRef, AppUid, run_id
+from shared.contracts.identity import AppRef, AppUid
 from shared.contracts.phases import RunPhase
 from shared.contracts.plan import Finding, Plan
 from shared.contracts.views import PlanView
@@ -209,6 +210,39 @@ class Changes:
             decision, plan = await self._decide_rollback(stored, principal, generation, precondition, "")
             return await self._compared(decision, plan, stored)
 
+    async def cancel(
+        self,
+        principal: Principal,
+        namespace: str,
+        name: str,
+        wanted: Cancel,
+        precondition: Precondition,
+        *,
+        request: str = "",
+    ) -> Accepted:
+        """Ask for the end of the run that is under way; asking again changes nothing.
+
+        A generation that somebody else adds in the same moment is not cancelled instead.
+        Raises NotFound, NoRunUnderWay and RunNotCurrent among others.
+        """
+        for _ in range(_ATTEMPTS):
+            stored = await self._mine(principal, namespace, name)
+            wanted = replace(wanted, run=wanted.run or stored.record.run)
+            decision = decide_cancel(
+                stored,
+                await self._phase_of_last_run(stored),
+                wanted,
+                actor=principal.actor,
+                at=self._now(),
+                precondition=precondition,
+                request=request,
+            )
+            with bound(app=str(stored.record.app)):
+                accepted = await self._write(decision, (), request)
+            if accepted is not None:
+                return accepted
+        raise TooManyWriters(AppRef(tenant=principal.tenant, namespace=namespace, name=name))
+
     async def delete(
         self, principal: Principal, namespace: str, name: str, precondition: Precondition, *, request: str = ""
     ) -> Accepted:
@@ -279,7 +313,7 @@ class Changes:
         request: str,
     ) -> tuple[Decision, Plan]:
         wanted, plan = await self._drafting.seal(draft, stored, stored.record.uid if stored else self._new_uid())
-        _check_size(wanted)
+        documents.check_size([wanted.document, *(copied.objects for copied in wanted.copies)])
         last = None if stored is None else await self._phase_of_last_run(stored)
         decision = decide_apply(
             stored,
@@ -301,7 +335,7 @@ class Changes:
         return stored
 
     async def _phase_of_last_run(self, stored: StoredApplication) -> RunPhase | None:
-        run = await self._projections.run(run_id(stored.record.uid, stored.record.generation))
+        run = await self._projections.run(stored.record.run)
         return None if run is None else run.phase
 
     async def _write(self, decision: Decision, warnings: tuple[Finding, ...], request: str) -> Accepted | None:
@@ -319,7 +353,7 @@ class Changes:
             "application_changed",
             uid=record.uid,
             generation=record.generation,
-            run=run_id(record.uid, record.generation),
+            run=record.run,
             action=record.audit.action,
             actor=record.audit.actor,
         )
@@ -363,14 +397,3 @@ def _check_id(draft: Draft, stored: StoredApplication | None) -> None:
     message = f"the application {draft.app.namespace}/{draft.app.name} has no such id"
     remedy = "Leave it out to create the application, or to replace the one that has the name."
     raise DocumentRejected([Finding(path=wanted.path, code="ApplicationNotFound", message=message, remedy=remedy)])
-
-
-def _check_size(wanted: Wanted) -> None:
-    size = documents.size_bytes([wanted.document, *(copied.objects for copied in wanted.copies)])
-    if size > documents.SEALED_DOCUMENT_BYTES:
-        message = (
-            f"with its values sealed for its clusters, and all that it copies, the document has {size} bytes,"
-            f" {documents.SEALED_DOCUMENT_BYTES} are allowed"
-        )
-        remedy = "Move large data out of the document, or make several applications of it."
-        raise DocumentUnreadable([Finding(path="", code="TooLarge", message=message, remedy=remedy)])

@@ -98,7 +98,7 @@ class Queries:
         """Return an application's runs, the newest first; the newest may only be awaited yet."""
         stored = await self._by_name(principal, namespace, name)
         runs = await self._projections.runs_of(stored.record.uid, limit=limit)
-        if stored.unobserved and not any(run.generation == stored.record.generation for run in runs):
+        if stored.unobserved and not any(run.generation == stored.record.run_generation for run in runs):
             runs = [merging.awaited_run(stored).summary(), *runs][:limit]
         return RunPage(items=tuple(runs))
 
@@ -133,10 +133,10 @@ class Queries:
         except ValueError as error:
             raise NotFound("run", run) from error
         stored = await self._store.load(uid)
-        if stored is None or stored.record.app.tenant != principal.tenant or generation > stored.record.generation:
+        if stored is None or stored.record.app.tenant != principal.tenant or generation > stored.record.run_generation:
             raise NotFound("run", run)
-        if generation < stored.record.generation:
-            raise NotFound("run", run, f": generation {stored.record.generation} took its place before it began")
+        if generation < stored.record.run_generation:
+            raise NotFound("run", run, f": generation {stored.record.run_generation} took its place before it began")
         return merging.awaited_run(stored)
 
     async def clusters(self) -> ClusterPage:
@@ -205,10 +205,11 @@ def _revision(record: DesiredRecord, phases: Mapping[int, RunPhase], *, current:
         current=record.generation == current,
         action=record.audit.action,
         rolled_back_to=record.audit.rolled_back_to,
+        cancelled=None if record.cancels is None else record.cancels.generation,
         requested_by=record.audit.actor,
         at=record.audit.at,
         clusters=record.clusters,
-        phase=phases.get(record.generation),
+        phase=phases.get(record.run_generation),
     )
 
 

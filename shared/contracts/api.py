@@ -11,13 +11,24 @@ from shared.contracts.model import Contract
 from shared.contracts.plan import Finding
 from shared.contracts.views import ApplicationSummary, ClusterView, RevisionView, RunSummary
 
+REASON_CHARACTERS = 500
+
+
+class CancelRequest(Contract):
+    """Which run is to end, and why."""
+
+    run: RunId | None = None
+    """Only if this is the newest run; null: whichever is under way."""
+    reason: str = Field(default="", max_length=REASON_CHARACTERS)
+    """Told with the run."""
+
 
 class ApplyResult(Contract):
-    """What became of an accepted document, or of a deletion."""
+    """What became of an accepted document, of a deletion or of a cancellation."""
 
     application: ApplicationSummary
     run: RunId | None
-    """The run to watch: the new one, or where nothing changed the last one."""
+    """The run to watch: the new one, the one that is cancelled, or where nothing changed the last one."""
     changed: bool
     """A new generation was written."""
     warnings: tuple[Finding, ...] = ()

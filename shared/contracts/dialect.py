@@ -154,7 +154,7 @@ class TaskView(Contract):
 
 
 class TaskCancelled(Contract):
-    """How a run ended that was to be cancelled."""
+    """A run that is cancelled, or how it had ended before."""
 
     task_id: RunId
     status: TaskStatus

@@ -131,9 +131,11 @@ class RevisionView(Contract):
     current: bool
     """It is what the application is meant to be now."""
     action: str
-    """What made it: `create`, `update`, `rerun` or `rollback`."""
+    """What made it: `create`, `update`, `rerun`, `rollback` or `cancel`."""
     rolled_back_to: int | None = None
     """Of a rollback: the generation whose document this one has."""
+    cancelled: int | None = None
+    """Of a cancellation, which has no run of its own: the generation whose run it was to end."""
     requested_by: str
     at: datetime
     clusters: tuple[ClusterName, ...]

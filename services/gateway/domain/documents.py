@@ -251,6 +251,18 @@ def size_bytes(document: Any) -> int:
     return len(canonical_json(document))
 
 
+def check_size(stored: Sequence[Any]) -> None:
+    """Raise DocumentUnreadable where a sealed document, with what it copies, is too large to be stored."""
+    size = size_bytes(stored)
+    if size > SEALED_DOCUMENT_BYTES:
+        message = (
+            f"with its values sealed for its clusters, and all that it copies, the document has {size} bytes,"
+            f" {SEALED_DOCUMENT_BYTES} are allowed"
+        )
+        remedy = "Move large data out of the document, or make several applications of it."
+        raise DocumentUnreadable([Finding(path="", code="TooLarge", message=message, remedy=remedy)])
+
+
 def value_at(document: Any, path: Path) -> Any:
     """Return what stands at a path, or None where it leads nowhere."""
     current = document

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from shared.contracts.desired import StoredApplication
 from shared.contracts.facts import PodSeen, PodsObserved
-from shared.contracts.identity import ClusterName, ObjectKey, StepId, run_id
+from shared.contracts.identity import ClusterName, ObjectKey, StepId
 from shared.contracts.phases import Reason, RunPhase
 from shared.contracts.projection import ProjectedRun
 from shared.contracts.runs import Action, RunAccepted, RunEvent
@@ -40,15 +40,15 @@ def awaited_run(stored: StoredApplication) -> RunView:
     """The run of a generation that was stored and that no projection knows yet."""
     record = stored.record
     return RunView(
-        run=run_id(record.uid, record.generation),
+        run=record.run,
         uid=record.uid,
         tenant=record.app.tenant,
         namespace=record.app.namespace,
         name=record.app.name,
-        generation=record.generation,
+        generation=record.run_generation,
         action=Action.DELETE if record.deleted else Action.DEPLOY,
         phase=RunPhase.ACCEPTED,
-        requested_by=record.audit.actor,
+        requested_by=record.audit.actor if record.cancels is None else record.cancels.requested_by,
         accepted_at=record.audit.at,
         n=0,
     )

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any, Literal, TypeGuard
 
 from services.gateway.domain.preconditions import Precondition
+from services.gateway.domain.refusals import NoRunUnderWay, RunNotCurrent
 from shared.contracts.canonical import canonical_json
-from shared.contracts.desired import Audit, CopiedObjects, DesiredRecord, StoredApplication
-from shared.contracts.identity import AppRef, AppUid, ClusterName
+from shared.contracts.desired import Audit, Cancellation, CopiedObjects, DesiredRecord, StoredApplication
+from shared.contracts.identity import AppRef, AppUid, ClusterName, RunId
 from shared.contracts.phases import RunPhase
 from shared.contracts.plan import Placement
 from shared.errors import Rejected
@@ -39,6 +40,17 @@ class Wanted:
     def clusters(self) -> tuple[ClusterName, ...]:
         """Their clusters, each once."""
         return tuple(dict.fromkeys(placement.cluster for placement in self.placements))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancel:
+    """Which run a user wants to end, and why."""
+
+    run: RunId | None = None
+    """None: whichever is under way."""
+    reason: str = ""
+    on_behalf_of: str = ""
+    """Whom a client names besides itself."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +103,8 @@ def decide_apply(
 ) -> Decision:
     """Create, raise the generation, or leave it: the same again runs again only where the last run did not succeed.
 
-    `last_run` is the phase of the stored generation's run, None where it has not begun. `rolled_back_to` is the
-    generation that what is wanted was taken from.
+    `last_run` is the phase of the stored generation's run, None where it has not begun; one that was asked to end does
+    not go on, whatever it shows yet. `rolled_back_to` is the generation that what is wanted was taken from.
     Raises ApplicationDeleting and PreconditionFailed.
     """
     if is_of(stored, request):
@@ -114,7 +126,8 @@ def decide_apply(
     if record.deleted:
         raise ApplicationDeleting(record.app)
     same = _same(record, wanted)
-    if same and (last_run is None or not last_run.terminal or last_run is RunPhase.SUCCEEDED):
+    under_way = record.cancels is None and (last_run is None or not last_run.terminal)
+    if same and (under_way or last_run is RunPhase.SUCCEEDED):
         return Unchanged(stored)
     action: Literal["rollback", "rerun", "update"] = "rerun" if same else "update"
     if rolled_back_to is not None:
@@ -135,6 +148,42 @@ def decide_delete(
     return _next(stored.record, {"deleted": True, "audit": Audit(actor=actor, action="delete", at=at)})
 
 
+def decide_cancel(
+    stored: StoredApplication,
+    last_run: RunPhase | None,
+    wanted: Cancel,
+    *,
+    actor: str,
+    at: datetime,
+    precondition: Precondition,
+    request: str = "",
+) -> Unchanged | Repeated | Replace:
+    """Ask for the end of the run that is under way; asking again changes nothing.
+
+    `last_run` is what `decide_apply` takes. Raises ApplicationDeleting, RunNotCurrent, NoRunUnderWay and
+    PreconditionFailed.
+    """
+    if is_of(stored, request):
+        return Repeated(stored)
+    record = stored.record
+    precondition.check(record.generation)
+    if record.deleted:
+        raise ApplicationDeleting(record.app)
+    if wanted.run not in (None, record.run):
+        raise RunNotCurrent(f"{record.app.namespace}/{record.app.name}", wanted.run, record.run)
+    if last_run is not None and last_run.terminal:
+        raise NoRunUnderWay(f"{record.app.namespace}/{record.app.name}", record.run, last_run)
+    if record.cancels is not None:
+        return Unchanged(stored)
+    cancellation = Cancellation(
+        generation=record.generation,
+        requested_by=record.audit.actor,
+        reason=wanted.reason,
+        on_behalf_of=wanted.on_behalf_of,
+    )
+    return _next(record, {"cancels": cancellation, "audit": Audit(actor=actor, action="cancel", at=at)})
+
+
 def _content(wanted: Wanted) -> dict[str, Any]:
     return {
         "document": wanted.document,
@@ -145,7 +194,7 @@ def _content(wanted: Wanted) -> dict[str, Any]:
 
 
 def _next(record: DesiredRecord, changes: dict[str, Any]) -> Replace:
-    raised = record.model_copy(update={**changes, "generation": record.generation + 1})
+    raised = record.model_copy(update={"cancels": None, **changes, "generation": record.generation + 1})
     return Replace(raised, before=record)
 
 

@@ -7,7 +7,8 @@ Rejected
 ├── RevisionUnknown      that generation is not kept; names those that are
 ├── ChangedMeanwhile     somebody else changed the application in between
 │   └── NoSuchId         the same, asked for by KubeMin-Cli's ids
-├── TaskRunning          a run that has not ended cannot be cancelled
+├── NoRunUnderWay        there is nothing to cancel: the newest run has ended
+├── RunNotCurrent        nor is it the run that was meant
 ├── NoNewSealingKey      the cluster has no other key to seal for
 ├── FileRefused          what a document has fetched is not to be had, or cannot be taken
 └── DocumentUnreadable   the bytes are no document
@@ -89,15 +90,25 @@ class NoSuchId(NotFound):
         return _BUSINESS_CODES[self.what]
 
 
-class TaskRunning(Rejected):
-    """A run that has not ended cannot be cancelled."""
+class NoRunUnderWay(Rejected):
+    """The newest run has ended, and an ended run never moves."""
 
-    def __init__(self, task: str) -> None:
-        self.task = task
+    def __init__(self, app: str, run: str, phase: str) -> None:
+        self.run = run
         super().__init__(
-            f"task {task!r} goes on, and a task cannot be cancelled yet; deliver another version,"
-            " which takes its place, or delete the application",
-            reason="TaskRunning",
+            f"no run of application {app} is under way: its newest, {run}, has ended as {phase}",
+            reason="NoRunUnderWay",
+        )
+
+
+class RunNotCurrent(Rejected):
+    """Another run is the newest; what was asked for is not done to that one."""
+
+    def __init__(self, app: str, run: str, current: str) -> None:
+        self.run = run
+        self.current = current
+        super().__init__(
+            f"run {run!r} is not the newest run of application {app}, which is {current}", reason="RunNotCurrent"
         )
 
 

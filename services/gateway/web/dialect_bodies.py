@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.contracts.api import REASON_CHARACTERS
+
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": True})
@@ -44,8 +46,9 @@ class CancelBody(_Body):
     """Which task is to be cancelled."""
 
     task_id: str = Field(min_length=1)
-    user: str = ""
-    reason: str = ""
+    user: str = Field(default="", max_length=REASON_CHARACTERS)
+    """Who asks, besides the token; told with the run, as `reason` is."""
+    reason: str = Field(default="", max_length=REASON_CHARACTERS)
 
 
 class VersionComponent(_Body):

@@ -1,7 +1,7 @@
 """KubeMin-Cli's routes as data.
 
-The paths are that project's. An application that is called `components`, `workflows` or `resources`, in a namespace
-that looks like an id, is not found at its own path.
+The paths are that project's. An application that is called `components`, `workflows`, `workflow` or `resources`, in a
+namespace that looks like an id, is not found at its own path.
 """
 
 from dataclasses import replace
@@ -110,10 +110,10 @@ DIALECT_OPERATIONS = (
         "cancelTask",
         "POST",
         "/api/v1/applications/{id}/workflow/cancel",
-        "Tell how a run ended; one that has not cannot be cancelled yet",
+        "End a run, or tell how it has ended",
         Permission.DEPLOY,
-        ((HTTPStatus.OK, "It has ended.", dialect.TaskCancelled),),
-        (_ID, KEY),
+        ((HTTPStatus.OK, "It ends, or has ended.", dialect.TaskCancelled),),
+        (ID, KEY),
         body=CancelBody,
         problems=_CHANGE_PROBLEMS,
         of_dialect=True,

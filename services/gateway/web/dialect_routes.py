@@ -64,8 +64,8 @@ class DialectRoutes:
         return json_response(await self.asked.execute(requests.principal(request), _id(request), raw, request=key))
 
     async def _cancel(self, request: web.Request) -> web.StreamResponse:
-        raw = await self._body(request)
-        return json_response(await self.asked.cancel(requests.principal(request), _id(request), raw))
+        raw, key = await self._body(request), requests.request_id(request)
+        return json_response(await self.asked.cancel(requests.principal(request), _id(request), raw, request=key))
 
     async def _status(self, request: web.Request) -> web.StreamResponse:
         return json_response(await self.asked.status(requests.principal(request), request.match_info["task"]))

@@ -12,7 +12,7 @@ from services.gateway.web import problems
 from services.gateway.web.dialect_bodies import BODIES
 from services.gateway.web.operation import Operation, Parameter
 from services.gateway.web.operations import DOCUMENT_TYPES, OPERATIONS
-from shared.contracts.api import Problem
+from shared.contracts.api import CancelRequest, Problem
 from shared.contracts.dialect import DialectProblem
 from shared.contracts.facts import PodsObserved
 from shared.contracts.runs import RUN_EVENT
@@ -56,9 +56,8 @@ def _schemas() -> dict[str, Any]:
     all_models: set[type[BaseModel]] = {*answered, Problem, DialectProblem, RunView, RunSummary, PodsObserved}
     models = sorted(all_models, key=lambda model: model.__name__)
     _, written = models_json_schema([(model, "serialization") for model in models], ref_template=_REF)
-    _, accepted = models_json_schema(
-        [(Application, "validation"), *((body, "validation") for body in BODIES)], ref_template=_REF
-    )
+    taken: tuple[type[BaseModel], ...] = (Application, CancelRequest, *BODIES)
+    _, accepted = models_json_schema([(model, "validation") for model in taken], ref_template=_REF)
     event = RUN_EVENT.json_schema(ref_template=_REF, mode="serialization")
     schemas = {**accepted["$defs"], **event.pop("$defs"), **written["$defs"], "RunEvent": event}
     return dict(sorted(schemas.items()))
@@ -81,7 +80,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         }
     if operation.body is not None:
         content = {media_type: {"schema": _ref(operation.body)} for media_type in DOCUMENT_TYPES}
-        described["requestBody"] = {"required": True, "content": content}
+        described["requestBody"] = {"required": operation.body_required, "content": content}
     if operation.permission is None:
         described["security"] = []
     return described

@@ -48,6 +48,7 @@ class Operation:
     """Takes an application document as body."""
     body: type[BaseModel] | None = None
     """Takes such a body."""
+    body_required: bool = True
     in_dialect: type[BaseModel] | None = None
     """What the first of the good answers is instead where the document is in KubeMin-Cli's dialect."""
     of_dialect: bool = False

@@ -18,10 +18,11 @@ from services.gateway.domain.refusals import (
     Forbidden,
     NamespaceForbidden,
     NoNewSealingKey,
+    NoRunUnderWay,
     NoSuchId,
     NotFound,
     RevisionUnknown,
-    TaskRunning,
+    RunNotCurrent,
 )
 from shared.bus.parked import NoSuchMessage
 from shared.bus.replaying import NotReplayable
@@ -47,7 +48,8 @@ _STATUS: dict[type[Rejected], HTTPStatus] = {
     RevisionUnknown: HTTPStatus.NOT_FOUND,
     ChangedMeanwhile: HTTPStatus.CONFLICT,
     NoSuchId: HTTPStatus.NOT_FOUND,
-    TaskRunning: HTTPStatus.CONFLICT,
+    NoRunUnderWay: HTTPStatus.CONFLICT,
+    RunNotCurrent: HTTPStatus.CONFLICT,
     NoSuchMessage: HTTPStatus.NOT_FOUND,
     NotReplayable: HTTPStatus.CONFLICT,
     NoNewSealingKey: HTTPStatus.CONFLICT,
@@ -75,7 +77,8 @@ _TITLES = {
     "NoNewSealingKey": "The cluster has no new sealing key",
     "NotReplayable": "The message cannot be replayed",
     "RevisionUnknown": "There is no such generation to roll back to",
-    "TaskRunning": "The task has not ended",
+    "NoRunUnderWay": "There is no run to cancel",
+    "RunNotCurrent": "Another run is the newest",
     "RequestInProgress": "The same request is being worked on",
     "Unauthenticated": "A valid token is needed",
     "Unavailable": "Not available at the moment",

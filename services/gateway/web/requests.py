@@ -5,11 +5,14 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
+from typing import TypeVar
 
 from aiohttp import web
+from pydantic import BaseModel
 
 from services.gateway.domain import pages, preconditions
 from services.gateway.domain.access import Principal
+from services.gateway.domain.documents import body_of
 from services.gateway.domain.pages import ContinueInvalid
 from services.gateway.domain.preconditions import Precondition
 from services.gateway.web.operation import PAGE_LIMIT, PAGE_LIMIT_MAX
@@ -20,6 +23,10 @@ from shared.contracts.identity import DNS_LABEL, DNS_SUBDOMAIN
 from shared.contracts.kinds import TypeKind
 from shared.contracts.phases import AppPhase
 from shared.errors import Retryable
+from shared.planning import DEFAULT_LIMITS, DocumentRejected
+from shared.planning.parameters import validate
+
+M = TypeVar("M", bound=BaseModel)
 
 PRINCIPAL = "kubemin.principal"
 """Key in the request; set by the middleware before any handler runs."""
@@ -198,6 +205,18 @@ async def document(request: web.Request, *, timeout_s: float) -> bytes:
     if encoding.lower() != "identity":
         raise RequestInvalid(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a document is sent as it is, not as {encoding}")
     return await body(request, timeout_s=timeout_s)
+
+
+async def body_as(model: type[M], request: web.Request, *, timeout_s: float) -> M:
+    """The body as one of our models; one that is left out says nothing.
+
+    Raises as `document` does, and DocumentUnreadable and DocumentRejected.
+    """
+    raw = await document(request, timeout_s=timeout_s) if request.can_read_body else b""
+    found, findings = validate(model, body_of(raw, DEFAULT_LIMITS) if raw else {}, "")
+    if found is None:
+        raise DocumentRejected(findings)
+    return found
 
 
 async def body(request: web.Request, *, timeout_s: float) -> bytes:

@@ -9,6 +9,7 @@ from aiohttp import web
 from services.gateway.clusters import Clusters
 from services.gateway.domain import tasks
 from services.gateway.domain.preconditions import etag
+from services.gateway.domain.records import Cancel
 from services.gateway.domain.refusals import NotFound
 from services.gateway.handlers import Accepted, Changes
 from services.gateway.parked import ParkedMessages
@@ -20,9 +21,9 @@ from services.gateway.web.openapi import openapi
 from services.gateway.web.operations import OWN_OPERATIONS
 from services.gateway.web.responses import Handler, json_response, route_of
 from shared.catalogue.entries import Catalogue
-from shared.contracts.api import ApplyResult
+from shared.contracts.api import ApplyResult, CancelRequest
 from shared.contracts.canonical import canonical_json
-from shared.contracts.identity import RunId, run_id
+from shared.contracts.identity import RunId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,7 @@ class Routes:
             "deleteApplication": self._delete,
             "listRevisions": self._revisions,
             "rollbackApplication": self._rollback,
+            "cancelRun": self._cancel,
             "listRuns": self._runs,
             "getRun": self._run,
             "watchRun": self._watch,
@@ -141,6 +143,19 @@ class Routes:
             return json_response(await self._changes.plan_rollback(*wanted))
         return await self._accepted(await self._changes.rollback(*wanted, request=requests.request_id(request)))
 
+    async def _cancel(self, request: web.Request) -> web.StreamResponse:
+        namespace, name = requests.app_path(request)
+        asked = await requests.body_as(CancelRequest, request, timeout_s=self._timeouts.body_s)
+        accepted = await self._changes.cancel(
+            requests.principal(request),
+            namespace,
+            name,
+            Cancel(run=asked.run, reason=asked.reason),
+            requests.precondition(request),
+            request=requests.request_id(request),
+        )
+        return await self._accepted(accepted)
+
     async def _runs(self, request: web.Request) -> web.StreamResponse:
         namespace, name = requests.app_path(request)
         principal = requests.principal(request)
@@ -212,7 +227,7 @@ class Routes:
         record = accepted.stored.record
         result = ApplyResult(
             application=await self._queries.summary(accepted.stored),
-            run=run_id(record.uid, record.generation),
+            run=record.run,
             changed=accepted.changed,
             warnings=accepted.warnings,
         )

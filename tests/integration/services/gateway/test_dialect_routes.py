@@ -190,11 +190,21 @@ async def test_execution_is_the_run_that_goes_on_and_its_state_can_be_asked(team
     assert (none.status, none.body["business_code"]) == (404, 20006)
 
 
-async def test_task_that_goes_on_cannot_be_cancelled_yet(team: Team) -> None:
+async def test_task_that_goes_on_is_cancelled_and_who_asked_is_kept(gateway: GatewayStack, team: Team) -> None:
     uid = await applied(team)
-    body = {"task_id": f"{uid}-1", "user": "ann", "reason": "changed my mind"}
-    answer = await post(team.ann, f"/{uid}/workflow/cancel", body)
-    assert (answer.status, answer.body["code"]) == (409, "TaskRunning")
+    body = {"task_id": f"{uid}-1", "user": "bob", "reason": "changed my mind"}
+    key = {"Idempotency-Key": secrets.token_hex(8)}
+    answers = [await post(team.ann, f"/{uid}/workflow/cancel", body, **key) for _ in range(2)]
+    assert [(a.status, a.body) for a in answers] == [(200, {"task_id": f"{uid}-1", "status": "cancelled"})] * 2
+    record = await record_of(gateway, team)
+    assert (record.generation, record.audit.action, record.audit.actor) == (2, "cancel", "ann")
+    assert record.cancels is not None
+    assert (record.cancels.on_behalf_of, record.cancels.reason) == ("bob", "changed my mind")
+    # It is no task of its own, and what is executed from now on is another one.
+    again = await post(team.ann, f"/{uid}/workflow/exec", {"workflow_id": uid})
+    assert again.body == {"task_id": f"{uid}-3"}
+    long = await post(team.ann, f"/{uid}/workflow/cancel", {"task_id": f"{uid}-3", "reason": "x" * 501})
+    assert codes(long) == {("TooLong", "reason")}
     none = await post(team.ann, f"/{uid}/workflow/cancel", {"task_id": f"{uid}-7"})
     assert (none.status, none.body["business_code"]) == (404, 20006)
 

@@ -8,16 +8,19 @@ from services.gateway.domain import preconditions
 from services.gateway.domain.preconditions import Precondition, PreconditionFailed, PreconditionInvalid
 from services.gateway.domain.records import (
     ApplicationDeleting,
+    Cancel,
     Create,
     Decision,
     Replace,
     Unchanged,
     Wanted,
     decide_apply,
+    decide_cancel,
     decide_delete,
 )
+from services.gateway.domain.refusals import NoRunUnderWay, RunNotCurrent
 from shared.contracts.desired import CopiedObjects, StoredApplication
-from shared.contracts.identity import ClusterName
+from shared.contracts.identity import ClusterName, RunId
 from shared.contracts.phases import RunPhase
 from shared.contracts.plan import Placement
 from tests.support.records import NOW, UID, a_record, stored
@@ -44,6 +47,23 @@ def apply(
         copies=copies,
     )
     return decide_apply(before, last, wanted, actor="bob", at=NOW, precondition=precondition)
+
+
+def cancel(
+    before: StoredApplication,
+    last: RunPhase | None = RunPhase.RUNNING,
+    wanted: Cancel | None = None,
+    *,
+    precondition: Precondition = ANY,
+) -> Decision:
+    return decide_cancel(before, last, wanted or Cancel(), actor="eve", at=NOW, precondition=precondition)
+
+
+def cancelled(last: RunPhase | None = RunPhase.RUNNING) -> StoredApplication:
+    """The fourth generation, which cancels the third."""
+    decision = cancel(stored(a_record(generation=3, document={"a": 1})), last)
+    assert isinstance(decision, Replace)
+    return stored(decision.record)
 
 
 def test_a_new_application_begins_with_generation_1() -> None:
@@ -108,6 +128,65 @@ def test_deletion_raises_the_generation_once() -> None:
     assert decide_delete(again, actor="bob", at=NOW, precondition=ANY) == Unchanged(again)
 
 
+@pytest.mark.parametrize("last", [None, RunPhase.ACCEPTED, RunPhase.PREPARING, RunPhase.RUNNING])
+def test_cancelling_is_a_generation_that_names_the_run_and_has_the_same_document(last: RunPhase | None) -> None:
+    before = a_record(generation=3, document={"a": 1})
+    wanted = Cancel(run=before.run, reason="wrong image", on_behalf_of="bob")
+    decision = cancel(stored(before), last, wanted)
+    assert isinstance(decision, Replace)
+    record = decision.record
+    assert (record.generation, record.run, record.document) == (4, before.run, before.document)
+    assert (record.audit.action, record.audit.actor) == ("cancel", "eve")
+    told = record.cancels
+    assert told is not None
+    assert (told.generation, told.requested_by, told.reason, told.on_behalf_of) == (3, "ann", "wrong image", "bob")
+
+
+def test_cancelling_again_changes_nothing() -> None:
+    before = cancelled()
+    assert cancel(before, RunPhase.RUNNING, Cancel(run=before.record.run)) == Unchanged(before)
+
+
+@pytest.mark.parametrize("last", [phase for phase in RunPhase if phase.terminal])
+@pytest.mark.parametrize("before", [stored(a_record(generation=3)), cancelled()], ids=["ran", "was cancelled"])
+def test_a_run_that_has_ended_is_not_cancelled(before: StoredApplication, last: RunPhase) -> None:
+    with pytest.raises(NoRunUnderWay) as caught:
+        cancel(before, last)
+    assert str(caught.value).endswith(f"{UID}-3, has ended as {last}")
+
+
+@pytest.mark.parametrize("run", [f"{UID}-2", f"{UID}-4", "other-3", ""])
+def test_another_run_than_the_one_that_is_meant_is_not_cancelled(run: str) -> None:
+    with pytest.raises(RunNotCurrent):
+        cancel(stored(a_record(generation=3)), wanted=Cancel(run=RunId(run)))
+
+
+def test_a_deletion_is_not_cancelled() -> None:
+    with pytest.raises(ApplicationDeleting):
+        cancel(stored(a_record(deleted=True)))
+
+
+@pytest.mark.parametrize("last", [phase for phase in RunPhase if phase is not RunPhase.SUCCEEDED])
+def test_the_same_document_runs_again_after_a_cancellation_whether_or_not_that_was_carried_out_yet(
+    last: RunPhase,
+) -> None:
+    decision = apply(cancelled(), document={"a": 1}, last=last)
+    assert isinstance(decision, Replace)
+    assert (decision.record.generation, decision.record.audit.action, decision.record.cancels) == (5, "rerun", None)
+    assert decision.record.run == f"{UID}-5"
+
+
+def test_a_run_that_had_succeeded_before_it_was_cancelled_is_not_run_again() -> None:
+    before = cancelled()
+    assert apply(before, document={"a": 1}, last=RunPhase.SUCCEEDED) == Unchanged(before)
+
+
+def test_a_deletion_cancels_nothing_any_more() -> None:
+    decision = decide_delete(cancelled(), actor="bob", at=NOW, precondition=ANY)
+    assert isinstance(decision, Replace)
+    assert (decision.record.cancels, decision.record.run) == (None, f"{UID}-5")
+
+
 def test_a_precondition_is_checked_before_anything_else() -> None:
     wanted = preconditions.read('"7"', None)
     with pytest.raises(PreconditionFailed) as caught:
@@ -115,6 +194,8 @@ def test_a_precondition_is_checked_before_anything_else() -> None:
     assert caught.value.generation == 3
     with pytest.raises(PreconditionFailed):
         decide_delete(stored(a_record()), actor="bob", at=NOW, precondition=wanted)
+    with pytest.raises(PreconditionFailed):
+        cancel(stored(a_record(deleted=True)), precondition=wanted)
 
 
 @pytest.mark.parametrize(
