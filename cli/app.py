@@ -269,6 +269,29 @@ def rollback(
 
 
 @app.command(epilog=EPILOG)
+def cancel(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="APP", help="Its name, or namespace/name.")],
+    run_: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Only if this is the newest run, as `status` shows it.")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Told with the run.")] = "",
+    namespace: Namespace = None,
+    wait: Wait = False,
+    timeout: Timeout = "1h",  # type: ignore[assignment] # read by `duration`
+    output: AnswerForm = Output.TABLE,
+) -> None:
+    """End the run that is under way: its tasks are deleted, what was applied else stays."""
+    from cli.commands import cancelling
+
+    run(
+        ctx,
+        output,
+        lambda s, c: cancelling.cancel(s, c, name, run_, reason, namespace=namespace, waiting=wait, timeout_s=timeout),
+    )
+
+
+@app.command(epilog=EPILOG)
 def delete(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="APP", help="Its name, or namespace/name.")],

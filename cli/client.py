@@ -21,6 +21,7 @@ from cli.sse import ServerEvent, SseParser
 from shared.contracts.api import (
     ApplicationPage,
     ApplyResult,
+    CancelRequest,
     ClusterPage,
     Conversion,
     KeyRotation,
@@ -124,6 +125,11 @@ class Client:
         """Ask what a rollback would do."""
         query = {"generation": str(generation), "dryRun": "true"}
         return await self._call(PlanView, "POST", f"applications/{namespace}/{name}/rollback", query)
+
+    async def cancel(self, namespace: str, name: str, wanted: CancelRequest) -> Answer[ApplyResult]:
+        """Ask for the end of a run."""
+        body = wanted.model_dump_json(exclude_none=True)
+        return await self._change(ApplyResult, "POST", f"applications/{namespace}/{name}/cancel", document=body)
 
     async def run(self, run: str) -> Answer[RunView]:
         """Read a run."""

@@ -25,8 +25,15 @@ async def watch(session: Session, client: Client, run: str, *, timeout_s: float)
     return code
 
 
-async def wait(session: Session, client: Client, runs: Sequence[str], *, timeout_s: float) -> ExitCode:
-    """Follow runs to their end; returns the worst of what became of them."""
+async def wait(
+    session: Session,
+    client: Client,
+    runs: Sequence[str],
+    *,
+    timeout_s: float,
+    wanted: RunPhase = RunPhase.SUCCEEDED,
+) -> ExitCode:
+    """Follow runs to their end; returns the worst of what became of them, where `wanted` is well."""
     followed = [Followed(run) for run in dict.fromkeys(runs)]
     watch_again = ", ".join(f"`kubemin watch {run}`" for run in runs)
     session.interrupted = f"Interrupted; what was started goes on: {watch_again} shows it."
@@ -41,7 +48,7 @@ async def wait(session: Session, client: Client, runs: Sequence[str], *, timeout
         failures.append(TimedOut(f"not done within {durations.text(timeout_s)}", remedy))
     shown.finish(followed)
     codes = [session.failed(failure) for failure in failures]
-    return max([*codes, *(_code(each) for each in followed)], default=ExitCode.OK)
+    return max([*codes, *(_code(each, wanted) for each in followed)], default=ExitCode.OK)
 
 
 async def _follow_all(client: Client, followed: Sequence[Followed], shown: Reporter) -> list[Failure]:
@@ -65,7 +72,7 @@ async def _follow_all(client: Client, followed: Sequence[Followed], shown: Repor
     return failures
 
 
-def _code(followed: Followed) -> ExitCode:
+def _code(followed: Followed, wanted: RunPhase) -> ExitCode:
     if not followed.tracked.ended:
         return ExitCode.OK
-    return ExitCode.OK if followed.tracked.phase is RunPhase.SUCCEEDED else ExitCode.FAILED
+    return ExitCode.OK if followed.tracked.phase is wanted else ExitCode.FAILED

@@ -28,5 +28,6 @@ def listed(revisions: Sequence[RevisionView], now: datetime) -> RenderableType:
 
 
 def _made_by(revision: RevisionView) -> str:
-    back = revision.rolled_back_to
-    return revision.action if back is None else f"{revision.action} to {back}"
+    if revision.rolled_back_to is not None:
+        return f"{revision.action} to {revision.rolled_back_to}"
+    return revision.action if revision.cancelled is None else f"{revision.action} of {revision.cancelled}"

@@ -20,13 +20,15 @@ def a_revision(generation: int, action: str, **fields: object) -> RevisionView:
 
 
 async def test_revisions_tell_what_made_them_and_how_they_went(api: Api, kubemin: Command) -> None:
-    now = a_revision(3, "rollback", rolled_back_to=1, current=True)
-    page = RevisionPage(items=(now, a_revision(2, "update", phase=RunPhase.FAILED), a_revision(1, "create")))
+    now = a_revision(4, "cancel", cancelled=3, phase=RunPhase.CANCELLED, current=True)
+    back = a_revision(3, "rollback", rolled_back_to=1)
+    page = RevisionPage(items=(now, back, a_revision(2, "update", phase=RunPhase.FAILED), a_revision(1, "create")))
     api.on(REVISIONS, page)
     result = await kubemin("revisions", "demo/shop")
     assert (result.code, result.err) == (0, "")
     lines = [line.split("  ")[0:2] for line in result.out.splitlines()]
-    assert [line[0].strip() for line in lines] == ["GEN", "3 (now)", "2", "1"]
+    assert [line[0].strip() for line in lines] == ["GEN", "4 (now)", "3", "2", "1"]
+    assert "cancel of 3" in result.out
     assert "rollback to 1" in result.out
     assert "Failed" in result.out
     assert "not begun" in result.out
