@@ -31,6 +31,14 @@ class _Plain(GenerateJsonSchema):
         refused = getattr(schema["function"]["function"], "__func__", None) is _REFUSE_NULL
         return self.generate_inner(inner["schema"] if refused and inner["type"] == "nullable" else inner)
 
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        """Say what keys may be, rather than that other keys may have any value."""
+        described = super().dict_schema(schema)
+        for pattern, values in described.pop("patternProperties", {}).items():
+            described["propertyNames"] = {**described.get("propertyNames", {}), "pattern": pattern}
+            described["additionalProperties"] = values
+        return described
+
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the signature is pydantic's
         """Names are said by the keys."""
         return False

@@ -7,7 +7,7 @@ import re
 from decimal import ROUND_CEILING, Decimal
 
 _QUANTITY = re.compile(r"\+?([0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?")
-_PLAIN_SIZE = re.compile(r"[1-9][0-9]{0,30}(?:E|P|T|G|M|K|Ei|Pi|Ti|Gi|Mi|Ki)")
+_PLAIN_SIZE = re.compile(r"[1-9][0-9]{0,30}(?:E|P|T|G|M|Ei|Pi|Ti|Gi|Mi|Ki)")
 _KIB = 1024
 _LIMIT_BYTES = 2**63
 _FACTORS = {

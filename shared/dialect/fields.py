@@ -8,12 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from shared.contracts.formats import Format
 from shared.dialect.findings import Code, Notes
 from shared.planning.findings import MAX_FINDINGS, nearest
 from shared.planning.parameters import described
 from shared.planning.trees import path_text
 
 T_co = TypeVar("T_co", covariant=True)
+PORT_MAX = 65535
+_NUMBER_MAX = 2**31 - 1
+"""More than that Kubernetes does not keep."""
 _IGNORED = "_"
 """Keys that begin with it are their author's remarks."""
 
@@ -78,26 +82,30 @@ class Fields:
         """The value, whatever it is."""
         return self._found.get(name)
 
-    def text(self, name: str) -> From[str] | None:
+    def text(self, name: str, form: Format | None = None) -> From[str] | None:
         """A text, unless it is empty."""
         found = self._found.get(name)
-        if found is None or found.value == "":
+        if found is None or found.value == "" or not self._is(found, str, "a text"):
             return None
-        return found if self._is(found, str, "a text") else None
+        return self._formed(found, form)
 
-    def required(self, name: str, code: str = Code.MISSING_REQUIRED_FIELD) -> From[str]:
+    def required(self, name: str, code: str = Code.MISSING_REQUIRED_FIELD, *, form: Format | None = None) -> From[str]:
         """A text that must be there; an empty one where it is not, and that has been noted."""
         found = self._found.get(name)
         if found is None or found.value == "":
             self.notes.error(self.place(name), code, "is required")
         elif self._is(found, str, "a text"):
-            return found
+            return self._formed(found, form)
         return From("", self.place(name))
 
-    def number(self, name: str) -> From[int] | None:
+    def number(self, name: str, most: int = _NUMBER_MAX) -> From[int] | None:
         """A whole number."""
         found = self._found.get(name)
-        return found if found is not None and self._is(found, int, "a whole number") else None
+        if found is None or not self._is(found, int, "a whole number"):
+            return None
+        if found.value > most:
+            self.notes.error(found.path, "OutOfRange", f"must be at most {most}")
+        return found
 
     def flag(self, name: str) -> From[bool] | None:
         """True or false."""
@@ -117,19 +125,21 @@ class Fields:
         for index, item in enumerate(found.value):
             yield From({} if item is None else item, path_text(found.path, index))
 
-    def texts(self, name: str) -> tuple[From[str], ...]:
+    def texts(self, name: str, form: Format | None = None) -> tuple[From[str], ...]:
         """The entries of a list of texts."""
-        return tuple(item for item in self.items(name) if self._is(item, str, "a text"))
+        return tuple(self._formed(item, form) for item in self.items(name) if self._is(item, str, "a text"))
 
-    def text_map(self, name: str) -> Texts:
+    def text_map(self, name: str, keys: Format | None = None, values: Format | None = None) -> Texts:
         """A map from texts to texts; a null is an empty one, as in Go."""
         found = self._found.get(name)
         if found is None or not self._is(found, dict, "a map"):
             return {}
-        values = {
+        found_in = {
             key: From("" if value is None else value, path_text(found.path, key)) for key, value in found.value.items()
         }
-        return {key: value for key, value in values.items() if self._is(value, str, "a text")}
+        for key, value in found_in.items():
+            self._formed(From(key, value.path), keys)
+        return {key: self._formed(value, values) for key, value in found_in.items() if self._is(value, str, "a text")}
 
     def fields(self, name: str, known: Sequence[str], *, silent: Iterable[str] = ()) -> "Fields | None":
         """The map beneath a key."""
@@ -146,6 +156,12 @@ class Fields:
     def maps(self, name: str) -> "Iterator[From[dict[str, Any]]]":
         """The same, unread."""
         return (item for item in self.items(name) if self._is(item, dict, "a map"))
+
+    def _formed(self, found: From[str], form: Format | None) -> From[str]:
+        if form is not None and not form.takes(found.value):
+            meant = "" if form.meant is None else form.meant(found.value)
+            self.notes.error(found.path, "InvalidFormat", form.words, f"Call it {meant!r}." if meant else "")
+        return found
 
     def _is(self, found: From[Any], kind: type, words: str) -> bool:
         right = isinstance(found.value, kind) and not (kind is int and isinstance(found.value, bool))

@@ -1,6 +1,7 @@
 """Reads ingresses, of which a component or a container may have several."""
 
-from shared.dialect.fields import Fields, From
+from shared.contracts import formats
+from shared.dialect.fields import PORT_MAX, Fields, From
 from shared.dialect.findings import Code
 from shared.dialect.model import Ingress, Rewrite, Route, Text, Tls
 
@@ -33,11 +34,11 @@ def _ingress(fields: Fields) -> Ingress:
         fields.notes.error(fields.place("routes"), Code.MISSING_INGRESS_ROUTES, "is required")
     return Ingress(
         path=fields.path,
-        name=fields.text("name"),
-        hosts=fields.texts("hosts"),
-        labels=fields.text_map("label"),
-        annotations=fields.text_map("annotations"),
-        class_name=fields.text("ingress_class_name"),
+        name=fields.text("name", formats.OBJECT_NAME),
+        hosts=fields.texts("hosts", formats.HOST),
+        labels=fields.text_map("label", formats.LABEL_KEY, formats.LABEL_VALUE),
+        annotations=fields.text_map("annotations", formats.ANNOTATION_KEY),
+        class_name=fields.text("ingress_class_name", formats.OBJECT_NAME),
         path_type=_path_type(fields, "default_path_type"),
         tls=tuple(map(_tls, fields.entries("tls", ("secret_name", "hosts")))),
         routes=routes,
@@ -45,7 +46,11 @@ def _ingress(fields: Fields) -> Ingress:
 
 
 def _tls(fields: Fields) -> Tls:
-    return Tls(path=fields.path, secret=fields.text("secret_name"), hosts=fields.texts("hosts"))
+    return Tls(
+        path=fields.path,
+        secret=fields.text("secret_name", formats.OBJECT_NAME),
+        hosts=fields.texts("hosts", formats.CERTIFICATE_HOST),
+    )
 
 
 def _route(fields: Fields) -> Route:
@@ -57,8 +62,8 @@ def _route(fields: Fields) -> Route:
             fields.notes.error(service.path, Code.MISSING_SERVICE_NAME, "is required")
         port = None
     else:
-        service = backend.required("service_name", Code.MISSING_SERVICE_NAME)
-        port = backend.number("service_port")
+        service = backend.required("service_name", Code.MISSING_SERVICE_NAME, form=formats.LABEL)
+        port = backend.number("service_port", most=PORT_MAX)
         for name in ("weight", "headers"):
             if (raw := backend.raw(name)) is not None and raw.value:
                 fields.notes.no_effect(raw.path, "an Ingress has nothing of the kind")
@@ -66,7 +71,7 @@ def _route(fields: Fields) -> Route:
         path=fields.path,
         url_path=fields.text("path"),
         path_type=_path_type(fields, "path_type"),
-        host=fields.text("host"),
+        host=fields.text("host", formats.HOST),
         service=service,
         port=None if port is None or port.value == 0 else port,
         rewrite=_rewrite(fields.fields("rewrite", ("type", "match", "replacement"))),

@@ -1,17 +1,14 @@
 """Converts what a component offers and lets in: ports and ingresses."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from shared.contracts import formats
 from shared.contracts.naming import joined
 from shared.dialect.findings import Code, Notes
 from shared.dialect.model import Component, Ingress, Route
 from shared.dialect.paths import At
 
-_PORT_NAME_MAX = 15
-_PORT_NAME = re.compile(r"(?!.*--)(?=.*[a-z])[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-"""Source: https://www.rfc-editor.org/rfc/rfc6335#section-5.1"""
 _PORT = 80
 _TARGET = "nginx.ingress.kubernetes.io/rewrite-target"
 _REGEX = "nginx.ingress.kubernetes.io/use-regex"
@@ -20,7 +17,7 @@ _REGEX = "nginx.ingress.kubernetes.io/use-regex"
 def port_name(component: str, number: int) -> str:
     """The name of a port at Service and container."""
     name = f"{component}-{number}"
-    return name if len(name) <= _PORT_NAME_MAX and _PORT_NAME.fullmatch(name) else f"p-{number}"
+    return name if formats.PORT_NAME.takes(name) else f"p-{number}"
 
 
 def ports(component: Component) -> list[At] | None:

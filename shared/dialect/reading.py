@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from shared.contracts import formats
 from shared.contracts.identity import DNS_LABEL
 from shared.contracts.naming import as_label
 from shared.dialect.fields import Fields, From, Texts
@@ -121,10 +122,10 @@ def _component(fields: Fields, notes: Notes, namespace: str) -> Component:
             Port(path=port.path, number=port_of(port))
             for port in properties.entries("ports", ("port",), silent=("expose",))
         ),
-        env=properties.text_map("env"),
-        labels=properties.text_map("labels"),
-        conf=properties.text_map("conf"),
-        secret=properties.text_map("secret"),
+        env=properties.text_map("env", formats.VARIABLE),
+        labels=properties.text_map("labels", formats.LABEL_KEY, formats.LABEL_VALUE),
+        conf=properties.text_map("conf", formats.DATA_KEY),
+        secret=properties.text_map("secret", formats.DATA_KEY),
         command=properties.texts("command"),
         traits=Reader(notes, name.value, namespace).traits(fields.fields("traits", TRAITS)),
         template=template,

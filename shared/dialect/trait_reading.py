@@ -3,9 +3,10 @@
 from enum import StrEnum
 from typing import Any
 
+from shared.contracts import formats
 from shared.contracts.naming import joined
 from shared.dialect import amounts
-from shared.dialect.fields import Fields, From
+from shared.dialect.fields import PORT_MAX, Fields, From
 from shared.dialect.findings import Code, Notes
 from shared.dialect.ingress_reading import read_ingress
 from shared.dialect.model import (
@@ -68,6 +69,7 @@ _RBAC = (
     "automount_service_account_token",
     "rules",
 )
+_LABELS = (formats.LABEL_KEY, formats.LABEL_VALUE)
 _GPU = "nvidia.com/gpu"
 _AMOUNTS = {"cpu": "cpu", "memory": "memory", "gpu": _GPU}
 _STRATEGIES = ("default", "ignore", "force")
@@ -124,7 +126,7 @@ class Reader:
         self._notes.error(path, Code.NESTED_TRAIT_FORBIDDEN, message, "Move it to the component's traits.")
 
     def _storage(self, fields: Fields) -> Storage:
-        name, type_ = fields.required("name"), fields.required("type")
+        name, type_ = fields.required("name", form=formats.LABEL), fields.required("type")
         mount_path = fields.required("mount_path")
         known = [storage.value for storage in StorageType]
         if type_.value and type_.value not in known:
@@ -132,7 +134,7 @@ class Reader:
         source = fields.text("source_name") or name
         if type_.value in (StorageType.CONFIG, StorageType.SECRET) and not source.value:
             self._notes.error(fields.place("source_name"), Code.MISSING_REQUIRED_FIELD, "is required where name is")
-        data = fields.text_map("data")
+        data = fields.text_map("data", formats.DATA_KEY)
         if data and type_.value not in (StorageType.CONFIG, StorageType.SECRET):
             self._notes.no_effect(fields.place("data"), f"what is {type_.value} holds no data")
         tmp_create, create = fields.is_set("tmp_create"), fields.is_set("create")
@@ -146,13 +148,13 @@ class Reader:
             name=name,
             type=type_,
             mount_path=mount_path,
-            sub_path=fields.text("sub_path"),
+            sub_path=fields.text("sub_path", formats.SUB_PATH),
             read_only=fields.flag("read_only"),
             source=source,
             tmp_create=tmp_create,
             create=create and not tmp_create,
             size=self._size(fields, made=tmp_create or create),
-            storage_class=fields.text("storage_class"),
+            storage_class=fields.text("storage_class", formats.OBJECT_NAME),
             claim=claim or name,
             data=data,
         )
@@ -168,7 +170,7 @@ class Reader:
         return From(whole, size.path)
 
     def _variable(self, fields: Fields) -> Variable:
-        name = fields.required("name")
+        name = fields.required("name", form=formats.VARIABLE)
         source = fields.fields("value_from", _SOURCES)
         if source is None:
             if not fields.given("value_from"):
@@ -200,7 +202,8 @@ class Reader:
         known = ("configMap", "config", "secret")
         if type_.value and type_.value not in known:
             self._notes.not_one_of(type_.path, Code.INVALID_ENVFROM_TYPE, known, type_.value)
-        return EnvFrom(path=fields.path, of_secret=type_.value == "secret", name=fields.required("source_name"))
+        name = fields.required("source_name", form=formats.OBJECT_NAME)
+        return EnvFrom(path=fields.path, of_secret=type_.value == "secret", name=name)
 
     def _probes(self, fields: Fields) -> tuple[Probe, ...]:
         known = ("type", "exec", "http_get", "tcp_socket", *_PROBE_NUMBERS)
@@ -288,10 +291,10 @@ class Reader:
             image = From("", properties.place("image"))
         return Container(
             path=fields.path,
-            name=fields.text("name"),
+            name=fields.text("name", formats.LABEL),
             image=image,
             command=properties.texts("command") or fields.texts("command"),
-            env=properties.text_map("env"),
+            env=properties.text_map("env", formats.VARIABLE),
             traits=self.traits(fields.fields("traits", TRAITS), Owner.INIT),
         )
 
@@ -302,11 +305,11 @@ class Reader:
     def _sidecar(self, fields: Fields) -> Container:
         return Container(
             path=fields.path,
-            name=fields.text("name"),
+            name=fields.text("name", formats.LABEL),
             image=fields.required("image", Code.MISSING_IMAGE),
             command=fields.texts("command"),
             args=fields.texts("args"),
-            env=fields.text_map("env"),
+            env=fields.text_map("env", formats.VARIABLE),
             traits=self.traits(fields.fields("traits", TRAITS), Owner.SIDECAR),
         )
 
@@ -320,14 +323,14 @@ class Reader:
             self._notes.error(fields.place("rules"), Code.MISSING_RBAC_RULES, "is required")
         return Rbac(
             path=fields.path,
-            account=fields.text("service_account"),
+            account=fields.text("service_account", formats.OBJECT_NAME),
             cluster_scope=fields.is_set("cluster_scope"),
-            role=fields.text("role_name"),
-            binding=fields.text("binding_name"),
-            account_labels=fields.text_map("service_account_labels"),
-            account_annotations=fields.text_map("service_account_annotations"),
-            role_labels=fields.text_map("role_labels"),
-            binding_labels=fields.text_map("binding_labels"),
+            role=fields.text("role_name", formats.PATH_SEGMENT),
+            binding=fields.text("binding_name", formats.PATH_SEGMENT),
+            account_labels=fields.text_map("service_account_labels", *_LABELS),
+            account_annotations=fields.text_map("service_account_annotations", formats.ANNOTATION_KEY),
+            role_labels=fields.text_map("role_labels", *_LABELS),
+            binding_labels=fields.text_map("binding_labels", *_LABELS),
             automount=fields.flag("automount_service_account_token"),
             rules=rules,
         )
@@ -353,7 +356,7 @@ class Reader:
 
 def port_of(fields: Fields) -> Number:
     """A port that must be there; 0 where it is not, and that has been noted."""
-    port = fields.number("port")
+    port = fields.number("port", PORT_MAX)
     if port is not None and port.value > 0:
         return port
     if port is not None or fields.raw("port") is None:
@@ -362,9 +365,10 @@ def port_of(fields: Fields) -> Number:
 
 
 def _key_ref(fields: Fields | None) -> KeyRef | None:
-    return (
-        None if fields is None else KeyRef(path=fields.path, name=fields.required("name"), key=fields.required("key"))
-    )
+    if fields is None:
+        return None
+    name = fields.required("name", form=formats.OBJECT_NAME)
+    return KeyRef(path=fields.path, name=name, key=fields.required("key", form=formats.DATA_KEY))
 
 
 def _value(found: From[Any] | None) -> Any:

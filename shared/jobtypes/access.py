@@ -1,10 +1,10 @@
 """Accounts and rights: ServiceAccounts, Roles and their bindings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.contracts.plan import Manifest
-from shared.jobtypes.base import RenderContext
+from shared.jobtypes.base import RenderContext, RenderError
 from shared.jobtypes.objects import new_object
 
 _GROUP = "rbac.authorization.k8s.io"
@@ -24,6 +24,20 @@ KINDS = frozenset(
 def new_account(context: RenderContext, name: str) -> Manifest:
     """Render a ServiceAccount."""
     return new_object(context, "v1", "ServiceAccount", name)
+
+
+def check_rule(rule: Mapping[str, Any], path: str, *, cluster: bool) -> None:
+    """Raises RenderError for a rule that is about neither resources nor paths, or about both."""
+    if rule.get("nonResourceURLs") is not None:
+        if not cluster:
+            message = "paths that are no resources belong to no namespace"
+            raise RenderError(f"{path}.nonResourceURLs", "ScopeConflict", message, "Give it in the whole cluster")
+        if any(rule.get(field) is not None for field in ("resources", "apiGroups", "resourceNames")):
+            message = "one privilege is either about resources or about nonResourceURLs"
+            raise RenderError(path, "PrivilegeConflict", message, "Make two of it")
+    elif not rule.get("resources"):
+        message = "a privilege needs resources or nonResourceURLs"
+        raise RenderError(path, "PrivilegeIncomplete", message, "Add resources")
 
 
 def bound_role(

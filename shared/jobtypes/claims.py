@@ -1,11 +1,14 @@
 """PersistentVolumeClaims: what parameters say of them."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
 
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import Parameters, RenderContext
-from shared.jobtypes.fields import Size
+from shared.jobtypes.fields import AccessModes, LabelKey, Labels, LabelValue, Size, StorageClass
 from shared.jobtypes.objects import new_object, present
+from shared.jobtypes.selectors import check_values
 
 _DEFAULT_SIZE = "8Gi"
 
@@ -40,18 +43,23 @@ class DataSource(Parameters):
 class LabelRequirement(Parameters):
     """A condition on a label."""
 
-    key: str
+    key: LabelKey
     """Name of the label."""
-    operator: str
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
     """`In`, `NotIn`, `Exists` or `DoesNotExist`."""
-    values: list[str] | None = None
+    values: list[LabelValue] | None = None
     """Values for `In` and `NotIn`."""
+
+    @model_validator(mode="after")
+    def _values_of_its_operator(self) -> Self:
+        check_values(self.operator, self.values)
+        return self
 
 
 class VolumeSelector(Parameters):
     """Selects PersistentVolumes by their labels."""
 
-    matchLabels: dict[str, str] | None = None
+    matchLabels: Labels | None = None
     """Labels with their values."""
     matchExpressions: list[LabelRequirement] | LabelRequirement | None = None
     """Conditions on labels; KubeVela takes a single one, which is allowed here as well."""
@@ -64,10 +72,10 @@ class ClaimFields(Parameters):
     """A file system to mount or a raw block device."""
     volumeName: str | None = None
     """Name of the PersistentVolume to bind to."""
-    accessModes: list[str]
+    accessModes: AccessModes = Field(default=["ReadWriteOnce"])
     """How many nodes and pods may use it."""
-    storageClassName: str | None = None
-    """Class of the volume; the cluster's default if left out."""
+    storageClassName: StorageClass | None = None
+    """Class of the volume; the cluster's default if left out, none if empty."""
     resources: ClaimResources | None = None
     """Size; 8Gi if left out."""
     dataSource: DataSource | None = None

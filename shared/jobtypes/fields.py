@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, GetJsonSchemaHandler
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from shared.contracts import formats
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,14 @@ class NoEffect:
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 """A port, as Kubernetes takes it."""
 
-Quantity = Annotated[str, Field(pattern=r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$")]
+Quantity = Annotated[str, formats.QUANTITY]
 """A Kubernetes resource quantity such as `500m` or `2Gi`."""
 
-Size = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,63}(E|P|T|G|M|K|Ei|Pi|Ti|Gi|Mi|Ki)$")]
-"""A size such as `8Gi`, in the narrower spelling of volumes and of the resource trait's memory."""
+Size = Annotated[str, formats.SIZE]
+"""A size such as `8Gi`, in the narrower spelling of volumes and of the resource trait's memory.
+
+KubeVela takes `8K` as well, which Kubernetes does not know.
+"""
 
 PullPolicy = Literal["Always", "Never", "IfNotPresent"]
 
@@ -42,5 +47,59 @@ Protocol = Literal["TCP", "UDP", "SCTP"]
 
 NonEmpty = Annotated[str, Field(min_length=1)]
 
-DataKey = Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]{1,253}$")]
+DataKey = Annotated[str, formats.DATA_KEY]
 """A key of a ConfigMap's or Secret's data."""
+
+Data = dict[DataKey, str]
+
+ObjectName = Annotated[str, formats.OBJECT_NAME]
+"""Of an object that is made, or that Kubernetes checks a reference to."""
+
+LabelName = Annotated[str, formats.LABEL]
+VolumeName = LabelName
+VolumeNamePart = Annotated[str, formats.VOLUME_NAME_PART]
+"""What is put after a word and a dash."""
+ContainerName = LabelName
+ServiceName = LabelName
+VariableName = Annotated[str, formats.VARIABLE]
+PortName = Annotated[str, formats.PORT_NAME]
+SubPath = Annotated[str, formats.SUB_PATH]
+FilePath = Annotated[str, formats.FILE_PATH]
+NodePath = Annotated[str, formats.NODE_PATH]
+IpAddress = Annotated[str, formats.ADDRESS]
+HostName = Annotated[str, formats.SUBDOMAIN]
+HeaderName = Annotated[str, formats.HEADER]
+SegmentName = Annotated[str, formats.PATH_SEGMENT]
+"""Of an object of the kinds that take more than a DNS name, such as a Role."""
+VariablePrefix = Annotated[str, formats.VARIABLE_PREFIX]
+IngressHost = Annotated[str, formats.HOST]
+CertificateHost = Annotated[str, formats.CERTIFICATE_HOST]
+NumberOrPercentage = Annotated[str, formats.NUMBER_OR_PERCENTAGE]
+ResourceName = Annotated[str, formats.RESOURCE]
+
+LabelKey = Annotated[str, formats.LABEL_KEY]
+LabelValue = Annotated[str, formats.LABEL_VALUE]
+Labels = dict[LabelKey, LabelValue]
+AnnotationKey = Annotated[str, formats.ANNOTATION_KEY]
+Annotations = dict[AnnotationKey, str]
+
+_INT32 = 2**31 - 1
+Count = Annotated[int, Field(ge=0, le=_INT32)]
+"""A whole number, as Kubernetes keeps it."""
+Positive = Annotated[int, Field(ge=1, le=_INT32)]
+OwnerId = Annotated[int, Field(ge=0, le=_INT32)]
+"""Number of a user or group."""
+FileMode = Annotated[int, Field(ge=0, le=0o777)]
+"""Permission bits."""
+AccessMode = Literal["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"]
+
+
+def _pod_alone(modes: list[AccessMode]) -> list[AccessMode]:
+    if "ReadWriteOncePod" in modes and len(modes) > 1:
+        raise PydanticCustomError("two_forms", "beside ReadWriteOncePod there can be no other mode")
+    return modes
+
+
+AccessModes = Annotated[list[AccessMode], Field(min_length=1), AfterValidator(_pod_alone)]
+"""How many nodes and pods may use a volume."""
+StorageClass = Annotated[str, formats.OBJECT_NAME] | Literal[""]

@@ -1,12 +1,25 @@
 """The pod that all built-in workloads share: its parameters and its template."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
 
 from shared.jobtypes.base import Parameters, RenderContext, RenderError
-from shared.jobtypes.fields import Deprecated, NonEmpty, PullPolicy, Quantity
+from shared.jobtypes.fields import (
+    Annotations,
+    DataKey,
+    Deprecated,
+    HostName,
+    IpAddress,
+    Labels,
+    NonEmpty,
+    ObjectName,
+    PullPolicy,
+    Quantity,
+    VariableName,
+)
 from shared.jobtypes.objects import present
 from shared.jobtypes.volumes import PodVolumes, Volume
 
@@ -20,9 +33,9 @@ class PassedOn(Parameters):
 class KeySelector(PassedOn):
     """A key of a ConfigMap or Secret in the application's namespace."""
 
-    name: str
+    name: ObjectName
     """Name of the ConfigMap or Secret."""
-    key: str
+    key: DataKey
     """Key in its data."""
 
 
@@ -38,20 +51,30 @@ class EnvSource(PassedOn):
 class EnvVar(PassedOn):
     """An environment variable."""
 
-    name: NonEmpty
+    name: VariableName
     """Name of the variable."""
     value: str | None = None
     """Its value; `$(OTHER)` is replaced by Kubernetes."""
     valueFrom: EnvSource | None = None
     """A source of its value, instead of `value`."""
 
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.valueFrom is None:
+            return self
+        if self.value:
+            raise PydanticCustomError("two_forms", "beside value there can be no valueFrom")
+        if len(self.valueFrom.model_dump(exclude_unset=True)) != 1:
+            raise PydanticCustomError("two_forms", "valueFrom needs exactly one source")
+        return self
+
 
 class HostAlias(Parameters):
     """A line of the pod's hosts file."""
 
-    ip: str
+    ip: IpAddress
     """Address."""
-    hostnames: list[str]
+    hostnames: list[HostName]
     """Names for it."""
 
 
@@ -77,9 +100,9 @@ class PodParameters(Parameters):
 class LabelledPodParameters(PodParameters):
     """What all of them but the worker take besides."""
 
-    labels: dict[str, str] | None = None
+    labels: Labels | None = None
     """Labels of the pods."""
-    annotations: dict[str, str] | None = None
+    annotations: Annotations | None = None
     """Annotations of the pods."""
     imagePullPolicy: PullPolicy | None = None
     """When the image is pulled; Kubernetes' default if left out."""

@@ -1,11 +1,11 @@
 """Health probes of containers."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from shared.jobtypes.base import Parameters, RenderError
-from shared.jobtypes.fields import PortNumber
+from shared.jobtypes.fields import Count, HeaderName, PortNumber, Positive
 
 
 class Closed(Parameters):
@@ -17,14 +17,14 @@ class Closed(Parameters):
 class ExecAction(Closed):
     """Run a command in the container."""
 
-    command: list[str]
+    command: list[str] = Field(min_length=1)
     """Program and arguments; exit code 0 means healthy."""
 
 
 class HttpHeader(Closed):
     """A header to send."""
 
-    name: str
+    name: HeaderName
     """Name of the header."""
     value: str
     """Its value."""
@@ -46,7 +46,7 @@ class HttpGetHostAction(HttpGetAction):
 
     host: str | None = None
     """Host to connect to; the pod's IP if left out."""
-    scheme: str | None = None
+    scheme: Literal["HTTP", "HTTPS", ""] | None = None
     """`HTTP` or `HTTPS`; HTTP if left out."""
 
 
@@ -66,16 +66,23 @@ class Probe(Closed):
     """Send an HTTP GET request."""
     tcpSocket: TcpSocketAction | None = None
     """Open a TCP connection."""
-    initialDelaySeconds: int = Field(default=0, ge=0)
+    initialDelaySeconds: Count = 0
     """Seconds from the container's start to the first probe."""
-    periodSeconds: int = Field(default=10, ge=1)
+    periodSeconds: Positive = 10
     """Seconds from one probe to the next."""
-    timeoutSeconds: int = Field(default=1, ge=1)
+    timeoutSeconds: Positive = 1
     """Seconds until a probe has failed."""
-    successThreshold: int = Field(default=1, ge=1)
+    successThreshold: Positive = 1
     """Successes in a row that make a failed container healthy again."""
-    failureThreshold: int = Field(default=3, ge=1)
+    failureThreshold: Positive = 3
     """Failures in a row that make a container unhealthy."""
+
+
+class LivenessProbe(Probe):
+    """A health probe: exactly one of `exec`, `httpGet`, `tcpSocket`."""
+
+    successThreshold: Literal[1] = 1
+    """Successes in a row that make a failed container healthy again; Kubernetes takes no other number."""
 
 
 class HostProbe(Probe):
@@ -83,6 +90,13 @@ class HostProbe(Probe):
 
     httpGet: HttpGetHostAction | None = None
     """Send an HTTP GET request."""
+
+
+class HostLivenessProbe(HostProbe):
+    """A health probe whose HTTP request may name host and scheme."""
+
+    successThreshold: Literal[1] = 1
+    """Successes in a row that make a failed container healthy again; Kubernetes takes no other number."""
 
 
 def rendered_probe(probe: Probe | None, path: str) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from shared.contracts.completion import read_path
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import Parameters, RenderContext, RenderError, Rendering
-from shared.jobtypes.fields import Deprecated, NoEffect, PortNumber, Protocol
+from shared.jobtypes.fields import Deprecated, NoEffect, PortName, PortNumber, Protocol
 from shared.jobtypes.objects import entries, mapping, new_object, present
 
 ServiceType = Literal["ClusterIP", "NodePort", "LoadBalancer"]
@@ -17,7 +17,7 @@ class ServicePort(Parameters):
 
     port: PortNumber
     """Number at the container and at the Service."""
-    name: str | None = None
+    name: PortName | Literal[""] | None = None
     """Name; `port-<port>`, with `-udp` or `-sctp`, if left out."""
     protocol: Protocol = "TCP"
     """Transport protocol."""
@@ -48,7 +48,7 @@ class Port(ServicePort):
     """Number at the Service."""
     containerPort: PortNumber | None = None
     """Number at the container; `port` if left out."""
-    name: str | None = None
+    name: PortName | Literal[""] | None = None
     """Name; `port-<containerPort>`, with `-udp` or `-sctp`, if left out."""
     nodePort: PortNumber | None = None
     """Port of the nodes, where `exposeType` is `NodePort`."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shared.contracts import annotations
+from shared.contracts import annotations, formats
 from shared.contracts.cloning import clone
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import RenderContext, RenderError, SecretLocation
@@ -27,6 +27,7 @@ def verbatim(context: RenderContext, given: Mapping[str, Any], *, path: str, nam
         raise RenderError(_at(path, "metadata"), "ObjectMalformed", "metadata and its annotations are maps")
     for field in SERVER_FIELDS:
         metadata.pop(field, None)
+    _check_metadata(metadata, _at(path, "metadata"))
     _name(manifest, _at(path, "metadata"), name)
     _namespace(context, manifest, _at(path, "metadata.namespace"))
     if group_kind(manifest) == ("batch", "Job"):
@@ -35,6 +36,25 @@ def verbatim(context: RenderContext, given: Mapping[str, Any], *, path: str, nam
         _no_copy(manifest, path)
         _encode(manifest, path)
     return manifest
+
+
+def _check_metadata(metadata: Mapping[str, Any], path: str) -> None:
+    """Whatever the kind, Kubernetes refuses other keys and values."""
+    for field, keys, values in (
+        ("labels", formats.LABEL_KEY, formats.LABEL_VALUE),
+        ("annotations", formats.ANNOTATION_KEY, None),
+    ):
+        given = metadata.get(field) or {}
+        if not isinstance(given, dict):
+            raise RenderError(f"{path}.{field}", "ObjectMalformed", f"{field} are a map")
+        for key, value in given.items():
+            at = f'{path}.{field}["{key}"]'
+            if not keys.takes(key):
+                raise RenderError(at, "InvalidFormat", keys.words)
+            if not isinstance(value, str):
+                raise RenderError(at, "WrongType", "must be a text", "Put the value in quotes.")
+            if values is not None and not values.takes(value):
+                raise RenderError(at, "InvalidFormat", values.words)
 
 
 def verbatim_secrets(given: Any, path: tuple[str | int, ...]) -> Iterator[SecretLocation]:

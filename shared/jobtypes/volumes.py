@@ -6,25 +6,25 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.jobtypes.base import Parameters
-from shared.jobtypes.fields import NoEffect
+from shared.jobtypes.fields import FileMode, FilePath, NodePath, NoEffect, NonEmpty, SubPath, VolumeName
 from shared.jobtypes.objects import present
 
 
 class KeyToPath(Parameters):
     """One key of a ConfigMap or Secret as a file."""
 
-    key: str
+    key: NonEmpty
     """Key in `data`."""
-    path: str
+    path: FilePath
     """File relative to the mount path."""
-    mode: int = 0o777
+    mode: FileMode = 0o777
     """Permission bits of the file."""
 
 
 class Files(Parameters):
     """The files that a ConfigMap or Secret shows as a volume."""
 
-    defaultMode: int = 0o644
+    defaultMode: FileMode = 0o644
     """Permission bits of files that have no own mode."""
     items: list[KeyToPath] | None = None
     """The keys to show; all of them if left out."""
@@ -33,32 +33,32 @@ class Files(Parameters):
 class Mount(Parameters):
     """Where a volume appears in the container."""
 
-    name: str
+    name: VolumeName
     """Name of the volume within the pod."""
-    mountPath: str
+    mountPath: NonEmpty
     """Path within the container."""
-    subPath: str | None = None
+    subPath: SubPath | None = None
     """Path within the volume; its root if left out."""
 
 
 class PvcMount(Mount):
     """A PersistentVolumeClaim, referenced and never created."""
 
-    claimName: str
+    claimName: NonEmpty
     """Name of the PersistentVolumeClaim."""
 
 
 class ConfigMapMount(Mount, Files):
     """A ConfigMap, referenced and never created."""
 
-    cmName: str
+    cmName: NonEmpty
     """Name of the ConfigMap."""
 
 
 class SecretMount(Mount, Files):
     """A Secret, referenced and never created."""
 
-    secretName: str
+    secretName: NonEmpty
     """Name of the Secret."""
 
 
@@ -72,7 +72,7 @@ class EmptyDirMount(Mount):
 class HostPathMount(Mount):
     """A directory of the node."""
 
-    path: str
+    path: NodePath
     """Path on the node."""
 
 
@@ -117,15 +117,15 @@ class NodeVolumeMounts(ObjectMounts):
 class PodVolume(Files):
     """A volume of the pod."""
 
-    name: str
+    name: VolumeName
     """Name of the volume within the pod."""
     type: Literal["emptyDir", "pvc", "configMap", "secret"] = "emptyDir"
     """Kind of the volume: says which of the other fields is needed."""
-    claimName: str | None = None
+    claimName: NonEmpty | None = None
     """Name of the PersistentVolumeClaim; type `pvc` needs it."""
-    cmName: str | None = None
+    cmName: NonEmpty | None = None
     """Name of the ConfigMap; type `configMap` needs it."""
-    secretName: str | None = None
+    secretName: NonEmpty | None = None
     """Name of the Secret; type `secret` needs it."""
     medium: Literal["", "Memory"] = ""
     """`Memory` for a tmpfs, empty for the node's disk; type `emptyDir`."""
@@ -143,7 +143,7 @@ class PodVolume(Files):
 class Volume(PodVolume):
     """A volume in the deprecated spelling; ignored where `volumeMounts` is given."""
 
-    mountPath: str
+    mountPath: NonEmpty
     """Path within the container."""
 
 

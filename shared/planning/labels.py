@@ -1,12 +1,10 @@
 """Puts our labels and annotations onto what a component rendered."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from shared.contracts import annotations
+from shared.contracts import annotations, formats
 from shared.contracts.identity import AppRef, AppUid, StepId
-from shared.contracts.naming import NAME_MAX
 from shared.contracts.plan import Finding, Manifest
 from shared.jobtypes.base import RenderContext
 from shared.jobtypes.templates import pod_template
@@ -16,31 +14,21 @@ _OWN_DOMAINS = ("kubemin.dev/", "app.oam.dev/", "kubectl.kubernetes.io/")
 """What an Application says in these is about itself, not about its objects."""
 _OF_EXECUTOR = (annotations.ANNOTATION_DIGEST, annotations.ANNOTATION_GENERATION, annotations.ANNOTATION_RULE)
 
-_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?\Z")
-_PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
-
 
 def check_inherited(labels: Mapping[str, str], annotations_: Mapping[str, str]) -> list[Finding]:
     """What Kubernetes would refuse on every object that inherits it."""
     findings: list[Finding] = []
-    for field, given in (("labels", labels), ("annotations", annotations_)):
+    for field, given, form in (
+        ("labels", labels, formats.LABEL_KEY),
+        ("annotations", annotations_, formats.ANNOTATION_KEY),
+    ):
         for key, value in inherited(given).items():
             path = path_text(f"metadata.{field}", key)
-            if not _is_key(key):
-                message = f"{key!r} is no key: 63 letters, digits, '-', '_' and '.' at most, after a DNS name and '/'"
-                findings.append(Finding(path=path, code="InvalidName", message=message))
-            elif field == "labels" and value and (len(value) > NAME_MAX or not _NAME.match(value)):
-                message = (
-                    "is no label value: at most 63 letters, digits, '-', '_' and '.', a letter or digit at both ends"
-                )
-                findings.append(Finding(path=path, code="InvalidFormat", message=message))
+            if not form.takes(key):
+                findings.append(Finding(path=path, code="InvalidFormat", message=form.words))
+            elif field == "labels" and not formats.LABEL_VALUE.takes(value):
+                findings.append(Finding(path=path, code="InvalidFormat", message=formats.LABEL_VALUE.words))
     return findings
-
-
-def _is_key(key: str) -> bool:
-    prefix, slash, name = key.rpartition("/")
-    prefix_fits = not slash or (len(prefix) <= 253 and _PREFIX.match(prefix) is not None)
-    return prefix_fits and len(name) <= NAME_MAX and _NAME.match(name) is not None
 
 
 def inherited(given: Mapping[str, str]) -> dict[str, str]:

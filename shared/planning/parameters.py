@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from shared.contracts import formats
 from shared.contracts.identity import DNS_LABEL, DNS_SUBDOMAIN
 from shared.contracts.naming import as_label
 from shared.contracts.plan import Finding
@@ -121,8 +122,8 @@ def _finding(detail: ErrorDetails, path: str, found: Any) -> Finding:
     code, message = _in_words(detail, kind, context)
     # A name is no secret.
     named = kind == "string_pattern_mismatch" and context.get("pattern") == DNS_LABEL and isinstance(found, str)
-    remedy = f"Call it {label!r}." if named and (label := as_label(found)) else ""
-    return Finding(path=path, code=code, message=message, remedy=remedy)
+    meant = as_label(found) if named else context.get("meant")
+    return Finding(path=path, code=code, message=message, remedy=f"Call it {meant!r}." if meant else "")
 
 
 def _in_words(detail: ErrorDetails, kind: str, context: dict[str, Any]) -> tuple[str, str]:
@@ -140,7 +141,8 @@ def _in_words(detail: ErrorDetails, kind: str, context: dict[str, Any]) -> tuple
         case "unsupported":
             return "Unsupported", detail["msg"]
         case _:
-            return "InvalidValue", detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+            code = "InvalidFormat" if kind == formats.INVALID else "InvalidValue"
+            return code, detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
 
 
 def _not_allowed(path: str, expected: str, found: Any) -> Finding:

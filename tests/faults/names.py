@@ -61,7 +61,7 @@ NAMES: list[Rule] = [
         for k, v in _ODD_NAMES.items()
         if k != "too long"
     ),
-    ("label key", "InvalidName", 'metadata.labels["a b"]', [web()], {"metadata": {"labels": {"a b": "c"}}}),
+    ("label key", "InvalidFormat", 'metadata.labels["a b"]', [web()], {"metadata": {"labels": {"a b": "c"}}}),
     ("label value", "InvalidFormat", "metadata.labels.a", [web()], {"metadata": {"labels": {"a": "b c"}}}),
     ("label is a number", "WrongType", "metadata.labels.a", [web()], {"metadata": {"labels": {"a": 1}}}),
     ("name is a number", "WrongType", "metadata.name", [web()], {"metadata": {"name": 7}}),

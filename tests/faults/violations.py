@@ -13,6 +13,10 @@ def _annotated(key: str, value: Any) -> dict[str, Any]:
     return {"metadata": {"annotations": {f"kubemin.dev/{key}": value}}}
 
 
+def _gateway(domain: str) -> dict[str, Any]:
+    return trait("gateway", domain=domain, http={"/": 80})
+
+
 def _annotation(key: str) -> str:
     return f'metadata.annotations["kubemin.dev/{key}"]'
 
@@ -123,6 +127,9 @@ _PARAMETERS: list[Rule] = [
     ("command is a text", "WrongType", f"{PROPERTIES}.cmd", [web(cmd="run")], {}),
     ("command has a number", "WrongType", f"{PROPERTIES}.cmd[1]", [web(cmd=["run", 1])], {}),
     ("choice", "NotAllowed", f"{PROPERTIES}.imagePullPolicy", [web(imagePullPolicy="always")], {}),
+    ("label value with a blank", "InvalidFormat", f"{PROPERTIES}.labels.team", [web(labels={"team": "a team"})], {}),
+    ("label key with a blank", "InvalidFormat", f'{PROPERTIES}.labels["a b"]', [web(labels={"a b": "c"})], {}),
+    ("host is an address", "InvalidFormat", f"{TRAIT}.domain", [web("web", _gateway("10.0.0.1"))], {}),
     ("environment is a map", "WrongType", f"{PROPERTIES}.env", [web(env={"A": "b"})], {}),
     ("replicas are a text", "WrongType", f"{TRAIT}.replicas", [web("web", trait("scaler", replicas="many"))], {}),
     ("replicas are negative", "OutOfRange", f"{TRAIT}.replicas", [web("web", trait("scaler", replicas=-1))], {}),
@@ -314,8 +321,8 @@ _RENDERING: list[Rule] = [
     ("service name", "InvalidName", FIRST, [web("1st", ports=[{"port": 80, "expose": True}])], {}),
     (
         "volume claim name",
-        "InvalidName",
-        f"{TRAIT}.pvc[0]",
+        "InvalidFormat",
+        f"{TRAIT}.pvc[0].name",
         [web("web", trait("storage", pvc=[{**_MOUNTED, "name": "My_V"}]))],
         {},
     ),

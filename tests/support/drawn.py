@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from shared.contracts.formats import Format
+
 _MAX_ITEMS = 2
 _INTEGERS = (-9, 70000)
 _NAMES = st.from_regex(r"[a-z][a-z0-9]{0,5}", fullmatch=True)
@@ -60,6 +62,9 @@ def _plain(annotation: Any, constraints: tuple[Any, ...]) -> Drawn:
         most = [c.le for c in constraints if isinstance(c, Le) and isinstance(c.le, int)]
         return st.integers(max(least, default=_INTEGERS[0]), min(most, default=_INTEGERS[1]))
     if annotation is str:
+        form = next((c for c in constraints if isinstance(c, Format)), None)
+        if form is not None:
+            return st.from_regex(form.pattern, fullmatch=True).filter(form.takes)
         pattern = next((c.pattern for c in constraints if getattr(c, "pattern", None)), None)
         return _NAMES if pattern is None else st.from_regex(pattern, fullmatch=True)
     return _ANYTHING

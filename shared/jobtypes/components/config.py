@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.jobtypes.base import JobType, Parameters, RenderContext, RenderError, Rendering
 from shared.jobtypes.declared import nothing_but
-from shared.jobtypes.fields import DataKey, NonEmpty
+from shared.jobtypes.fields import Annotations, Data, Labels, ObjectName
 from shared.jobtypes.objects import new_object, present
 from shared.jobtypes.rules import rule_for
 
@@ -17,15 +17,15 @@ from shared.jobtypes.rules import rule_for
 class ConfigParameters(Parameters):
     """Settings that others take variables from or mount."""
 
-    name: NonEmpty | None = None
+    name: ObjectName | None = None
     """Name of the ConfigMap; the component's if left out."""
-    data: dict[DataKey, str] = Field(default_factory=dict)
+    data: Data = Field(default_factory=dict)
     """Its contents as text."""
-    binaryData: dict[DataKey, str] = Field(default_factory=dict)
+    binaryData: Data = Field(default_factory=dict)
     """Its contents in base64, for what is no text."""
-    labels: dict[str, str] | None = None
+    labels: Labels | None = None
     """Labels of the ConfigMap."""
-    annotations: dict[str, str] | None = None
+    annotations: Annotations | None = None
     """Annotations of the ConfigMap."""
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.jobtypes.base import JobType, RenderContext, Rendering
-from shared.jobtypes.fields import NoEffect, NonEmpty
+from shared.jobtypes.fields import Count, NoEffect, NonEmpty
 from shared.jobtypes.objects import new_object, present
 from shared.jobtypes.pods import HostAlias, LabelledPodParameters, pod_template, rendered_host_aliases
 from shared.jobtypes.probes import Probe
@@ -24,19 +24,19 @@ class CronTaskParameters(LabelledPodParameters):
     """Begin no further runs; those that are under way go on."""
     concurrencyPolicy: Literal["Allow", "Forbid", "Replace"] = "Allow"
     """Whether a run begins beside one that is under way, is left out, or takes its place."""
-    successfulJobsHistoryLimit: int = Field(default=3, ge=0)
+    successfulJobsHistoryLimit: Count = 3
     """How many successful runs are kept."""
-    failedJobsHistoryLimit: int = Field(default=1, ge=0)
+    failedJobsHistoryLimit: Count = 1
     """How many failed runs are kept."""
-    count: int = Field(default=1, ge=0)
+    count: Count = 1
     """How many pods have to succeed in a run; all of them run at once."""
     restart: Literal["Never", "OnFailure"] = "Never"
     """Whether a failed container is started again in its pod (`OnFailure`) or in a new one."""
-    ttlSecondsAfterFinished: int | None = Field(default=None, ge=0)
+    ttlSecondsAfterFinished: Count | None = None
     """Seconds after its end in which a run is kept."""
     activeDeadlineSeconds: int | None = Field(default=None, ge=1)
     """Seconds that a run may take."""
-    backoffLimit: int = Field(default=6, ge=0)
+    backoffLimit: Count = 6
     """How many failed pods fail a run."""
     volumeMounts: VolumeMounts | None = None
     """Volumes and where they are mounted."""

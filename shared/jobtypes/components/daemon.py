@@ -5,7 +5,7 @@ from typing import Literal
 from shared.jobtypes.base import JobType, RenderContext, RenderError, Rendering
 from shared.jobtypes.objects import new_object
 from shared.jobtypes.pods import HostAlias, LabelledPodParameters, pod_template, rendered_host_aliases
-from shared.jobtypes.probes import HostProbe, rendered_probe
+from shared.jobtypes.probes import HostLivenessProbe, HostProbe, rendered_probe
 from shared.jobtypes.rules import rule_for
 from shared.jobtypes.services import (
     ServedParameters,
@@ -30,7 +30,7 @@ class DaemonParameters(LabelledPodParameters, ServedParameters):
     need pods, it is refused."""
     volumeMounts: NodeVolumeMounts | None = None
     """Volumes and where they are mounted."""
-    livenessProbe: HostProbe | None = None
+    livenessProbe: HostLivenessProbe | None = None
     """Says whether the container is to be restarted."""
     readinessProbe: HostProbe | None = None
     """Says whether the container can serve."""

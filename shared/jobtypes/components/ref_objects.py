@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from shared.contracts.identity import Label, Namespace, ObjectKey
 from shared.contracts.reads import ADDRESSES_LIMIT, OBJECTS_LIMIT, ObjectQuery
 from shared.jobtypes.base import Fetched, JobType, RenderContext, RenderError, Rendering, Sought
-from shared.jobtypes.fields import NonEmpty
+from shared.jobtypes.fields import Labels, NonEmpty
 from shared.jobtypes.probes import Closed
 from shared.jobtypes.rules import rule_for
 from shared.jobtypes.verbatim import verbatim
@@ -17,9 +17,6 @@ from shared.jobtypes.verbatim import verbatim
 _NAME = "ref-objects"
 _ResourceName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=253)]
 _Group = Annotated[str, Field(pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", max_length=253)]
-_LABEL = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-_LabelKey = Annotated[str, Field(pattern=f"^([a-z0-9][-a-z0-9.]{{0,252}}/)?{_LABEL}$")]
-_LabelValue = Annotated[str, Field(pattern=f"^({_LABEL})?$")]
 
 
 class ObjectReference(Closed):
@@ -31,7 +28,7 @@ class ObjectReference(Closed):
     """API group; the core group if left out."""
     name: NonEmpty | None = None
     """Name of the object; the component's if left out."""
-    labelSelector: dict[_LabelKey, _LabelValue] | None = None
+    labelSelector: Labels | None = None
     """Labels of the objects, instead of a name; `{}` means all of them."""
     namespace: Label | None = None
     """Where they are: a namespace of the same tenant; the application's if left out."""

@@ -1,16 +1,16 @@
 """`statefulset`, also called `store`: a StatefulSet, for databases and the like."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from shared.contracts.naming import joined
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import JobType, Parameters, RenderContext, RenderError, Rendering
-from shared.jobtypes.fields import NonEmpty, Size
+from shared.jobtypes.fields import AccessModes, NonEmpty, Size, StorageClass, SubPath, VolumeName
 from shared.jobtypes.objects import new_object, present
 from shared.jobtypes.pods import HostAlias, LabelledPodParameters, pod_template, rendered_host_aliases
-from shared.jobtypes.probes import HostProbe, rendered_probe
+from shared.jobtypes.probes import HostLivenessProbe, HostProbe, rendered_probe
 from shared.jobtypes.rules import rule_for
 from shared.jobtypes.services import (
     ExposedParameters,
@@ -26,21 +26,19 @@ from shared.jobtypes.volumes import PodVolumes, VolumeMounts, pod_volumes
 class ClaimTemplate(Parameters):
     """A volume of its own for each pod; it outlives the pod."""
 
-    name: NonEmpty
+    name: VolumeName
     """Name of the volume; the claims are called `<name>-<component>-<number of the pod>`."""
-    mountPath: str
+    mountPath: NonEmpty
     """Path within the container."""
-    subPath: str | None = None
+    subPath: SubPath | None = None
     """Path within the volume; its root if left out."""
     readOnly: bool = False
     """Mount it read-only."""
     size: Size = "8Gi"
     """At least this much."""
-    storageClassName: str | None = None
+    storageClassName: StorageClass | None = None
     """Class of the volume; the cluster's default if left out."""
-    accessModes: list[Literal["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"]] = Field(
-        default=["ReadWriteOnce"], min_length=1
-    )
+    accessModes: AccessModes = Field(default=["ReadWriteOnce"])
     """How many nodes and pods may use it."""
 
 
@@ -55,7 +53,7 @@ class StatefulSetParameters(LabelledPodParameters, ExposedParameters):
     """Arguments of the command."""
     volumeMounts: VolumeMounts | None = None
     """Volumes and where they are mounted."""
-    livenessProbe: HostProbe | None = None
+    livenessProbe: HostLivenessProbe | None = None
     """Says whether the container is to be restarted."""
     readinessProbe: HostProbe | None = None
     """Says whether the container can serve."""

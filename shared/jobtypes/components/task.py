@@ -2,10 +2,8 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from shared.jobtypes.base import JobType, RenderContext, Rendering
-from shared.jobtypes.fields import Deprecated, NoEffect
+from shared.jobtypes.fields import Count, Deprecated, NoEffect
 from shared.jobtypes.objects import new_object, present
 from shared.jobtypes.pods import LabelledPodParameters, pod_template
 from shared.jobtypes.probes import Probe
@@ -20,7 +18,7 @@ class TaskParameters(LabelledPodParameters):
     KubeVela calls it `<application>-<component>`, and Kubernetes then refuses each change of its template.
     """
 
-    count: int = Field(default=1, ge=0)
+    count: Count = 1
     """How many pods have to succeed; all of them run at once."""
     restart: Literal["Never", "OnFailure"] = "Never"
     """Whether a failed container is started again in its pod (`OnFailure`) or in a new one."""
@@ -30,7 +28,7 @@ class TaskParameters(LabelledPodParameters):
     """Accepted and not rendered, as in KubeVela."""
     readinessProbe: Annotated[Probe | None, NoEffect("nothing waits for the health of a Job's pods")] = None
     """Accepted and not rendered, as in KubeVela."""
-    backoffLimit: int | None = Field(default=None, ge=0)
+    backoffLimit: Count | None = None
     """KubeMin's own: how many failed pods fail the task; Kubernetes' default, 6, if left out."""
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.jobtypes.base import JobType, Parameters, RenderContext, Rendering
 from shared.jobtypes.declared import nothing_but
-from shared.jobtypes.fields import NonEmpty, Size
+from shared.jobtypes.fields import AccessModes, Annotations, Labels, NonEmpty, ObjectName, Size, StorageClass
 from shared.jobtypes.objects import new_object, present
 from shared.jobtypes.rules import rule_for
 
@@ -14,23 +14,21 @@ from shared.jobtypes.rules import rule_for
 class VolumeParameters(Parameters):
     """A volume that others mount by the claim's name, and that outlives the application."""
 
-    name: NonEmpty | None = None
+    name: ObjectName | None = None
     """Name of the PersistentVolumeClaim; the component's if left out."""
     size: Size = "8Gi"
     """At least this much."""
-    storageClassName: str | None = None
+    storageClassName: StorageClass | None = None
     """Class of the volume; the cluster's default if left out, none if empty."""
-    accessModes: list[Literal["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"]] = Field(
-        default=["ReadWriteOnce"], min_length=1
-    )
+    accessModes: AccessModes = Field(default=["ReadWriteOnce"])
     """How many nodes and pods may use it."""
     volumeMode: Literal["Filesystem", "Block"] = "Filesystem"
     """A file system to mount or a raw block device."""
     volumeName: NonEmpty | None = None
     """Name of the PersistentVolume to bind to."""
-    labels: dict[str, str] | None = None
+    labels: Labels | None = None
     """Labels of the PersistentVolumeClaim."""
-    annotations: dict[str, str] | None = None
+    annotations: Annotations | None = None
     """Annotations of the PersistentVolumeClaim."""
 
 

@@ -4,7 +4,7 @@ from shared.jobtypes.base import JobType, Parameters, RenderContext, Rendering
 from shared.jobtypes.fields import Quantity
 from shared.jobtypes.objects import new_object, present
 from shared.jobtypes.pods import HostAlias, LabelledPodParameters, pod_template, rendered_host_aliases
-from shared.jobtypes.probes import HostProbe, rendered_probe
+from shared.jobtypes.probes import HostLivenessProbe, HostProbe, rendered_probe
 from shared.jobtypes.rules import rule_for
 from shared.jobtypes.services import ExposedParameters, container_ports, exposed_ports, exposing_service
 from shared.jobtypes.volumes import VolumeMounts, pod_volumes
@@ -28,7 +28,7 @@ class WebserviceParameters(LabelledPodParameters, ExposedParameters):
     """Limits apart from the requests."""
     volumeMounts: VolumeMounts | None = None
     """Volumes and where they are mounted."""
-    livenessProbe: HostProbe | None = None
+    livenessProbe: HostLivenessProbe | None = None
     """Says whether the container is to be restarted."""
     readinessProbe: HostProbe | None = None
     """Says whether the container can serve."""

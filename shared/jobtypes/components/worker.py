@@ -1,9 +1,12 @@
 """`worker`: a Deployment without a network endpoint."""
 
+from typing import Literal
+
 from shared.jobtypes.base import JobType, RenderContext, Rendering
+from shared.jobtypes.fields import PullPolicy
 from shared.jobtypes.objects import new_object
 from shared.jobtypes.pods import PodParameters, pod_template
-from shared.jobtypes.probes import Probe, rendered_probe
+from shared.jobtypes.probes import LivenessProbe, Probe, rendered_probe
 from shared.jobtypes.rules import rule_for
 from shared.jobtypes.volumes import VolumeMounts, pod_volumes
 
@@ -11,11 +14,11 @@ from shared.jobtypes.volumes import VolumeMounts, pod_volumes
 class WorkerParameters(PodParameters):
     """A long-running, scalable service that nobody connects to."""
 
-    imagePullPolicy: str | None = None
+    imagePullPolicy: PullPolicy | Literal[""] | None = None
     """When the image is pulled; Kubernetes' default if left out."""
     volumeMounts: VolumeMounts | None = None
     """Volumes and where they are mounted."""
-    livenessProbe: Probe | None = None
+    livenessProbe: LivenessProbe | None = None
     """Says whether the container is to be restarted."""
     readinessProbe: Probe | None = None
     """Says whether the container works."""

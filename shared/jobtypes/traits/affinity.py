@@ -1,14 +1,16 @@
 """`affinity`: near which pods and on which nodes the component's pods run."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
+from shared.jobtypes.fields import LabelKey, LabelName, LabelValue, ObjectName
 from shared.jobtypes.objects import present
 from shared.jobtypes.podpatch import merged_pod
 from shared.jobtypes.probes import Closed
-from shared.jobtypes.selectors import LabelSelector
+from shared.jobtypes.selectors import LabelSelector, check_values
 
 Weight = Annotated[int, Field(ge=1, le=100)]
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -20,11 +22,11 @@ class PodAffinityTerm(Closed):
 
     labelSelector: LabelSelector | None = None
     """Labels of the pods."""
-    namespace: str | None = None
+    namespace: LabelName | None = None
     """A namespace of theirs. KubeVela writes a field that Kubernetes does not have; we add it to `namespaces`."""
-    namespaces: list[str] | None = None
+    namespaces: list[LabelName] | None = None
     """Their namespaces; the component's own if left out."""
-    topologyKey: str
+    topologyKey: LabelKey
     """Label of the nodes within one value of which is near, such as `kubernetes.io/hostname`."""
     namespaceSelector: LabelSelector | None = None
     """Labels of their namespaces."""
@@ -51,12 +53,28 @@ class PodAffinity(Parameters):
 class NodeRequirement(Closed):
     """A condition on a label or field of a node."""
 
-    key: str
+    key: LabelKey
     """Name of the label or field."""
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"] = "In"
     """How it compares."""
     values: list[str] | None = None
     """Values; one number for `Gt` and `Lt`."""
+
+    @model_validator(mode="after")
+    def _values_of_its_operator(self) -> Self:
+        check_values(self.operator, self.values)
+        return self
+
+
+class FieldRequirement(Closed):
+    """A condition on a field of a node."""
+
+    key: Literal["metadata.name"]
+    """Name of the field: there is one."""
+    operator: Literal["In", "NotIn"] = "In"
+    """How it compares."""
+    values: list[ObjectName] = Field(min_length=1, max_length=1)
+    """The value."""
 
 
 class NodeSelectorTerm(Closed):
@@ -64,14 +82,14 @@ class NodeSelectorTerm(Closed):
 
     matchExpressions: list[NodeRequirement] | None = None
     """Conditions on labels."""
-    matchFields: list[NodeRequirement] | None = None
+    matchFields: list[FieldRequirement] | None = None
     """Conditions on fields, such as `metadata.name`."""
 
 
 class RequiredNodes(Parameters):
     """Nodes to choose from."""
 
-    nodeSelectorTerms: list[NodeSelectorTerm]
+    nodeSelectorTerms: list[NodeSelectorTerm] = Field(min_length=1)
     """One of these has to hold for a node."""
 
 
@@ -96,16 +114,26 @@ class NodeAffinity(Parameters):
 class Toleration(Parameters):
     """A taint of nodes that does not keep the pods away."""
 
-    key: str | None = None
-    """Name of the taint; any if left out."""
+    key: LabelKey | Literal[""] | None = None
+    """Name of the taint; any if left out, with `Exists`."""
     operator: Literal["Equal", "Exists"] = "Equal"
     """Whether the value has to be equal."""
-    value: str | None = None
+    value: LabelValue | None = None
     """Value of the taint."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
     """Effect of the taint; any if left out."""
     tolerationSeconds: int | None = None
     """Seconds for which `NoExecute` is tolerated; for ever if left out."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.operator == "Equal" and not self.key:
+            raise PydanticCustomError("missing", "the operator Equal needs a key; any taint is meant by Exists")
+        if self.operator == "Exists" and self.value:
+            raise PydanticCustomError("two_forms", "the operator Exists takes no value")
+        if self.tolerationSeconds is not None and self.effect != "NoExecute":
+            raise PydanticCustomError("two_forms", "tolerationSeconds is for the effect NoExecute")
+        return self
 
 
 class AffinityParameters(Parameters):

@@ -8,7 +8,7 @@ from pydantic import Field
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import Parameters, RenderContext, RenderError, Rendering, Trait
 from shared.jobtypes.claims import ClaimFields, claim_spec
-from shared.jobtypes.fields import NonEmpty
+from shared.jobtypes.fields import NonEmpty, SubPath, VolumeName
 from shared.jobtypes.objects import entries, group_kind, present
 from shared.jobtypes.podpatch import PodSpec, add_device, add_mount, container_named, patched_pod
 
@@ -16,15 +16,13 @@ from shared.jobtypes.podpatch import PodSpec, add_device, add_mount, container_n
 class ClaimTemplate(ClaimFields):
     """A volume of its own for each pod: the claim is called `<name>-<component>-<ordinal>`."""
 
-    name: NonEmpty
+    name: VolumeName
     """Name of the template and of the volume within the pod."""
-    accessModes: list[str] = Field(default_factory=lambda: ["ReadWriteOnce"])
-    """How many nodes and pods may use it."""
     containerName: str = ""
     """Container that has it; the one of the component's name if left out."""
-    mountPath: str | None = None
+    mountPath: NonEmpty | None = None
     """Path within the container, of a block volume the path of the device; not mounted if left out."""
-    subPath: str | None = None
+    subPath: SubPath | None = None
     """Path within the volume; its root if left out."""
     readOnly: bool = False
     """Mount it read-only."""

@@ -7,7 +7,7 @@ from shared.contracts.naming import label
 from shared.contracts.plan import ApplyMode
 from shared.jobtypes.base import DeclaredObject, Parameters, RenderContext, Rendering, Trait
 from shared.jobtypes.declared import declared_once
-from shared.jobtypes.fields import NonEmpty
+from shared.jobtypes.fields import Data, NonEmpty, ObjectName
 from shared.jobtypes.objects import new_object, present
 from shared.jobtypes.podpatch import PodSpec, add_mount, add_volume, patched_pod
 
@@ -15,13 +15,13 @@ from shared.jobtypes.podpatch import PodSpec, add_mount, add_volume, patched_pod
 class MountedConfigMap(Parameters):
     """A ConfigMap and its place."""
 
-    name: NonEmpty
+    name: ObjectName
     """Name of the ConfigMap; the volume is called `volume-<name>`."""
-    mountPath: str
+    mountPath: NonEmpty
     """Path within the first container."""
     readOnly: bool = False
     """Mount it read-only."""
-    data: dict[str, str] | None = None
+    data: Data | None = None
     """Its contents; it is written if they are given, and else only referred to."""
 
 

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from shared.jobtypes.base import RenderContext, Rendering, Trait
-from shared.jobtypes.fields import NonEmpty, Quantity
+from shared.jobtypes.fields import NonEmpty, Quantity, ResourceName
 from shared.jobtypes.objects import mapping
 from shared.jobtypes.per_container import OfContainer, OneOrSeveral, patched_containers
 from shared.jobtypes.podpatch import Container
@@ -12,9 +12,9 @@ from shared.jobtypes.podpatch import Container
 class ResourcesFields(OfContainer):
     """Resources of one container, which may be an init container."""
 
-    requests: dict[str, Quantity] = Field(default_factory=dict)
+    requests: dict[ResourceName, Quantity] = Field(default_factory=dict)
     """What is reserved, by name of the resource; other resources stay."""
-    limits: dict[str, Quantity] = Field(default_factory=dict)
+    limits: dict[ResourceName, Quantity] = Field(default_factory=dict)
     """What may be used, by name of the resource, such as `nvidia.com/gpu`; other resources stay."""
 
 

@@ -1,8 +1,7 @@
 """`cpuscaler`: a HorizontalPodAutoscaler by CPU alone."""
 
-from pydantic import Field
-
 from shared.jobtypes.base import RenderContext, Rendering, Trait
+from shared.jobtypes.fields import Positive
 from shared.jobtypes.traits.hpa import Replicas, ResourceTarget, autoscaled_by, resource_metric
 
 
@@ -14,7 +13,7 @@ class CpuScalerParameters(Replicas):
     `hpa`, the number of replicas is the autoscaler's.
     """
 
-    cpuUtil: int = Field(default=50, ge=1)
+    cpuUtil: Positive = 50
     """Wanted average in percent of the request."""
 
 

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from shared.jobtypes.base import RenderContext, Rendering, Trait
-from shared.jobtypes.fields import NonEmpty
+from shared.jobtypes.fields import NonEmpty, VariableName
 from shared.jobtypes.objects import entries
 from shared.jobtypes.per_container import OfContainer, OneOrSeveral, patched_containers
 from shared.jobtypes.podpatch import Container, set_variable
@@ -12,7 +12,7 @@ from shared.jobtypes.podpatch import Container, set_variable
 class EnvFields(OfContainer):
     """Variables of one container."""
 
-    env: dict[str, str] | None = None
+    env: dict[VariableName, str] | None = None
     """Variables by name; one that is there already gets the new value and loses its `valueFrom`."""
     replace: bool = False
     """Drop all variables that are not listed here."""
@@ -25,7 +25,7 @@ class ContainerEnv(EnvFields):
 
     containerName: NonEmpty
     """Name of the container."""
-    env: dict[str, str]
+    env: dict[VariableName, str]
     """Variables by name; one that is there already gets the new value and loses its `valueFrom`."""
 
 

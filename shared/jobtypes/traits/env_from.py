@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
-from shared.jobtypes.fields import NonEmpty
+from shared.jobtypes.fields import NonEmpty, ObjectName, VariablePrefix
 from shared.jobtypes.objects import entries
 from shared.jobtypes.per_container import OfContainer, OneOrSeveral, patched_containers
 from shared.jobtypes.podpatch import Container
@@ -15,7 +15,7 @@ from shared.jobtypes.podpatch import Container
 class SourceReference(Parameters):
     """A ConfigMap or Secret."""
 
-    name: NonEmpty
+    name: ObjectName
     """Name of the object."""
     optional: bool | None = None
     """Whether it may be missing."""
@@ -24,7 +24,7 @@ class SourceReference(Parameters):
 class EnvFromSource(Parameters):
     """Either a ConfigMap or a Secret."""
 
-    prefix: str | None = None
+    prefix: VariablePrefix | None = None
     """Put before each key."""
     configMapRef: SourceReference | None = None
     """The ConfigMap."""

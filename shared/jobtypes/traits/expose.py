@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from shared.contracts.naming import joined
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import Parameters, RenderContext, RenderError, Rendering, Trait
-from shared.jobtypes.fields import Deprecated, NonEmpty, PortNumber, Protocol
+from shared.jobtypes.fields import Annotations, Deprecated, LabelName, Labels, PortNumber, Protocol
 from shared.jobtypes.objects import mapping, present
 from shared.jobtypes.own_service import is_headless, join_port, join_type, made_name, own_service
 from shared.jobtypes.podpatch import set_metadata
@@ -17,7 +17,7 @@ class ExposedPort(Parameters):
 
     port: PortNumber
     """Number at the Service and at the container."""
-    name: NonEmpty | None = None
+    name: LabelName | None = None
     """Name; `port-<port>`, with `-udp` or `-sctp`, if left out."""
     protocol: Protocol = "TCP"
     """Transport protocol."""
@@ -37,9 +37,9 @@ class ExposeParameters(Parameters):
     """Deprecated: numbers alone. Ignored beside `ports`."""
     ports: list[ExposedPort] | None = None
     """Ports of the Service, each leading to the same port of the pods."""
-    annotations: dict[str, str] | None = None
+    annotations: Annotations | None = None
     """Annotations of the Service."""
-    matchLabels: dict[str, str] | None = None
+    matchLabels: Labels | None = None
     """Labels of the pods that it leads to, instead of the component's own."""
     type: Literal["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"] = "ClusterIP"
     """Type of the Service. `ExternalName` is refused: it needs a name that no parameter gives."""

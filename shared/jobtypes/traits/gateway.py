@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from shared.contracts import formats
 from shared.contracts.naming import joined
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import Parameters, RenderContext, RenderError, Rendering, Trait
-from shared.jobtypes.fields import NonEmpty, PortNumber
+from shared.jobtypes.fields import Annotations, IngressHost, Labels, NonEmpty, ObjectName, PortNumber, ServiceName
 from shared.jobtypes.ingresses import CLASS_ANNOTATION, KINDS, check_paths, check_unique, new_ingress
 from shared.jobtypes.objects import present
 from shared.jobtypes.own_service import own_service
@@ -22,25 +23,25 @@ class GatewayParameters(Parameters):
 
     http: Annotated[dict[str, PortNumber], Field(min_length=1)]
     """Path to port of the component."""
-    domain: NonEmpty | None = None
+    domain: IngressHost | None = None
     """Host name; any if left out."""
     class_: NonEmpty = Field(default="nginx", alias="class")
     """Class of the ingress controller."""
     classInSpec: bool = False
     """Write the class to `spec.ingressClassName` instead of the annotation `kubernetes.io/ingress.class`."""
-    secretName: NonEmpty | None = None
+    secretName: ObjectName | None = None
     """Secret with the TLS certificate of `domain`."""
     name: NonEmpty | None = None
     """Tells several gateways of a component apart: appended to the names of Ingress and Service."""
     pathType: Literal["ImplementationSpecific", "Prefix", "Exact"] = "ImplementationSpecific"
     """How paths match."""
-    annotations: dict[str, str] | None = None
+    annotations: Annotations | None = None
     """Annotations of the Ingress."""
-    labels: dict[str, str] | None = None
+    labels: Labels | None = None
     """Labels of the Ingress."""
     gatewayHost: str | None = None
     """Host of the ingress gateway, for endpoints where `domain` is left out."""
-    existingServiceName: NonEmpty | None = None
+    existingServiceName: ServiceName | None = None
     """A Service to lead to, instead of one of the component's own."""
 
 
@@ -50,8 +51,8 @@ def apply(context: RenderContext, parameters: GatewayParameters, rendering: Rend
     A Service of that name that the component has already is used: a port that it lacks is added to it.
     Raises RenderError for TLS without a domain, a relative path and a second gateway of the same name.
     """
-    _check(parameters)
     name = joined(context.component, parameters.name or "")
+    _check(parameters, name)
     check_unique(rendering, name, "name", "Give this gateway a name")
     if parameters.existingServiceName is not None:
         ingress = _ingress(context, parameters, name, parameters.existingServiceName, parameters.http)
@@ -61,12 +62,16 @@ def apply(context: RenderContext, parameters: GatewayParameters, rendering: Rend
     return replace(rest, others=(*rest.others, service, _ingress(context, parameters, name, name, paths)))
 
 
-def _check(parameters: GatewayParameters) -> None:
+def _check(parameters: GatewayParameters, name: str) -> None:
+    form = formats.LABEL if parameters.existingServiceName is None else formats.OBJECT_NAME
+    for field, text, wanted in (("name", name, form), ("class", parameters.class_, formats.OBJECT_NAME)):
+        if (field == "name" or parameters.classInSpec) and not wanted.takes(text):
+            raise RenderError(field, "InvalidFormat", f"{text!r} {wanted.words}")
     if parameters.secretName is not None and parameters.domain is None:
         raise RenderError(
             "secretName", "DomainMissing", "a certificate is for a domain, and there is none", "Add domain"
         )
-    check_paths(parameters.http)
+    check_paths(parameters.http, parameters.pathType)
     set_ = (parameters.annotations or {}).get(CLASS_ANNOTATION, parameters.class_)
     if not parameters.classInSpec and set_ != parameters.class_:
         raise RenderError(

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
-from shared.jobtypes.fields import NonEmpty, Quantity
+from shared.jobtypes.fields import Positive, Quantity, SegmentName
 from shared.jobtypes.objects import new_object
 from shared.jobtypes.scaling import autoscaled, target
 
@@ -16,14 +16,14 @@ class ResourceTarget(Parameters):
 
     type: Literal["Utilization", "AverageValue"] = "Utilization"
     """`Utilization` in percent of the request, or `AverageValue` for each pod."""
-    value: int = Field(default=50, ge=1)
+    value: Positive = 50
     """Percent; as AverageValue CPUs or bytes."""
 
 
 class PodMetric(Parameters):
     """A metric that the pods report."""
 
-    name: NonEmpty
+    name: SegmentName
     """Name of the metric."""
     value: Quantity
     """Wanted average of a pod."""
@@ -32,9 +32,9 @@ class PodMetric(Parameters):
 class Replicas(Parameters):
     """Bounds of the number of pods, and what is scaled."""
 
-    min: int = Field(default=1, ge=1)
+    min: Positive = 1
     """Fewest pods."""
-    max: int = Field(default=10, ge=1)
+    max: Positive = 10
     """Most pods."""
     targetAPIVersion: str | None = None
     """Version of the workload; unlike in KubeVela (`apps/v1`) it is known if left out, and has to be true."""

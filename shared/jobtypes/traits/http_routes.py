@@ -7,22 +7,31 @@ from typing import Any, Literal
 from pydantic import Field
 
 from shared.contracts.plan import Manifest
-from shared.jobtypes.base import Parameters, RenderContext, RenderError, Rendering, Trait
-from shared.jobtypes.fields import NonEmpty, PortNumber
-from shared.jobtypes.ingresses import KINDS, check_unique
+from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
+from shared.jobtypes.fields import (
+    Annotations,
+    CertificateHost,
+    IngressHost,
+    Labels,
+    NonEmpty,
+    ObjectName,
+    PortNumber,
+    ServiceName,
+)
+from shared.jobtypes.ingresses import KINDS, check_path, check_unique
 from shared.jobtypes.objects import new_object, present
 
 
 class HttpRoute(Parameters):
     """A path of a host, and where it leads."""
 
-    host: NonEmpty | None = None
+    host: IngressHost | None = None
     """Host name; any if left out."""
     path: NonEmpty = "/"
     """Path to match."""
     pathType: Literal["Prefix", "Exact", "ImplementationSpecific"] = "Prefix"
     """How it matches."""
-    serviceName: NonEmpty
+    serviceName: ServiceName
     """The Service, such as that of a component: it bears the component's name."""
     servicePort: PortNumber = 80
     """Port of the Service."""
@@ -31,22 +40,22 @@ class HttpRoute(Parameters):
 class Certificate(Parameters):
     """A TLS certificate."""
 
-    secretName: NonEmpty | None = None
+    secretName: ObjectName | None = None
     """Secret that holds it; the controller's own if left out."""
-    hosts: list[NonEmpty] | None = None
+    hosts: list[CertificateHost] | None = None
     """Hosts that it is for."""
 
 
 class HttpRoutesParameters(Parameters):
     """Lets HTTP traffic in from outside the cluster, to Services that are there already."""
 
-    name: NonEmpty | None = None
+    name: ObjectName | None = None
     """Name of the Ingress; the component's if left out."""
-    className: NonEmpty | None = None
+    className: ObjectName | None = None
     """Class of the ingress controller; the cluster's default if left out."""
-    labels: dict[str, str] | None = None
+    labels: Labels | None = None
     """Labels of the Ingress."""
-    annotations: dict[str, str] | None = None
+    annotations: Annotations | None = None
     """Annotations of the Ingress."""
     tls: list[Certificate] | None = None
     """Certificates."""
@@ -68,9 +77,7 @@ def apply(context: RenderContext, parameters: HttpRoutesParameters, rendering: R
 def _rules(routes: Sequence[HttpRoute]) -> list[Manifest]:
     by_host: dict[str | None, list[dict[str, Any]]] = {}
     for index, route in enumerate(routes):
-        if not route.path.startswith("/"):
-            message = f"{route.path!r} does not start with /"
-            raise RenderError(f"routes[{index}].path", "PathNotAbsolute", message, f"Write /{route.path}")
+        check_path(route.path, route.pathType, f"routes[{index}].path")
         backend = {"service": {"name": route.serviceName, "port": {"number": route.servicePort}}}
         path = {"path": route.path, "pathType": route.pathType, "backend": backend}
         by_host.setdefault(route.host, []).append(path)

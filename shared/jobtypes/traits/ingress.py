@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
-from shared.jobtypes.fields import NonEmpty, PortNumber
+from shared.jobtypes.fields import IngressHost, PortNumber
 from shared.jobtypes.ingresses import KINDS, check_paths, check_unique, new_ingress
 from shared.jobtypes.own_service import own_service
 from shared.jobtypes.services import serve_port
@@ -19,7 +19,7 @@ class RouteParameters(Parameters):
     class: the cluster's default controller takes it.
     """
 
-    domain: NonEmpty
+    domain: IngressHost
     """Host name."""
     http: Annotated[dict[str, PortNumber], Field(min_length=1)]
     """Path to port of the component."""

@@ -6,7 +6,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
-from shared.jobtypes.fields import NonEmpty, PullPolicy
+from shared.jobtypes.fields import ContainerName, NonEmpty, PullPolicy, VolumeName
 from shared.jobtypes.objects import present
 from shared.jobtypes.podpatch import (
     Container,
@@ -23,9 +23,9 @@ from shared.jobtypes.pods import EnvVar, rendered_env
 class ExtraMount(Parameters):
     """A volume of the pod to mount."""
 
-    name: str
+    name: VolumeName
     """Name of the volume; another trait or the component brings it."""
-    mountPath: str
+    mountPath: NonEmpty
     """Path within the init container."""
 
 
@@ -35,7 +35,7 @@ class InitContainerParameters(Parameters):
     Unlike in KubeVela, which needs both mount paths, there is no shared volume where both are left out.
     """
 
-    name: NonEmpty
+    name: ContainerName
     """Name of the container."""
     image: NonEmpty
     """Image of the container."""
@@ -47,11 +47,11 @@ class InitContainerParameters(Parameters):
     """Arguments of the command."""
     env: list[EnvVar] | None = None
     """Environment variables; of two with one name the later counts."""
-    mountName: NonEmpty = "workdir"
+    mountName: VolumeName = "workdir"
     """Name of the shared volume, an empty directory."""
-    appMountPath: str | None = None
+    appMountPath: NonEmpty | None = None
     """Where the component's container has the shared volume."""
-    initMountPath: str | None = None
+    initMountPath: NonEmpty | None = None
     """Where the init container has the shared volume."""
     extraVolumeMounts: list[ExtraMount] | None = None
     """Further volumes of the pod to mount in the init container."""

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.contracts.cloning import clone
 from shared.jobtypes.base import Parameters, RenderContext, RenderError, Rendering, Trait
+from shared.jobtypes.fields import Count, NumberOrPercentage
 from shared.jobtypes.objects import present
 
 _FIELDS = {"Deployment": "strategy", "StatefulSet": "updateStrategy", "DaemonSet": "updateStrategy"}
@@ -28,11 +29,11 @@ _NONE = ("0", "0%")
 class RollingStrategy(Parameters):
     """How fast pods are replaced."""
 
-    maxSurge: str = "25%"
+    maxSurge: NumberOrPercentage = "25%"
     """How many pods there may be beyond the wanted number; of Deployments and DaemonSets."""
-    maxUnavailable: str = "25%"
+    maxUnavailable: NumberOrPercentage = "25%"
     """How many pods may be missing; of Deployments and DaemonSets."""
-    partition: int = 0
+    partition: Count = 0
     """Pods with a lower ordinal keep the old version; of StatefulSets."""
 
 
@@ -99,6 +100,9 @@ def _rolling(kind: str, given: RollingStrategy | None) -> dict[str, Any] | None:
         return None
     values = {field: _number_or_percent(getattr(given, field)) for field in _ROLLING[kind]}
     if kind != "DaemonSet":
+        if kind == "Deployment" and all(value in (*_NONE, 0) for value in values.values()):
+            message = "with neither maxSurge nor maxUnavailable no pod could be replaced"
+            raise RenderError("strategy.rollingStrategy", "StrategyNotAllowed", message, "Allow one of them")
         return values
     written = {field: getattr(given, field) not in _NONE for field in values if field in given.model_fields_set}
     if len(written) == len(values) and len(set(written.values())) == 1:

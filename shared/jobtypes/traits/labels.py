@@ -7,6 +7,7 @@ from pydantic import ConfigDict
 from shared.contracts.cloning import clone
 from shared.contracts.completion import read_path
 from shared.jobtypes.base import Parameters, RenderContext, RenderError, Rendering, Trait
+from shared.jobtypes.fields import LabelKey, LabelValue
 from shared.jobtypes.podpatch import set_metadata, template_paths
 
 
@@ -23,7 +24,13 @@ class MetadataParameters(Parameters):
         return dict(self.__pydantic_extra__)
 
 
-class LabelsParameters(MetadataParameters):
+class LabelFields(MetadataParameters):
+    """Any labels; null takes one away."""
+
+    __pydantic_extra__: dict[LabelKey, LabelValue | None]
+
+
+class LabelsParameters(LabelFields):
     """Labels of the workload and of its pods, instead of present values; null takes one away.
 
     Unlike in KubeVela the pods of a CronJob get them too. Those by which the component finds its pods stay.

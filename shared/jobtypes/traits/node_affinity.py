@@ -1,6 +1,11 @@
 """`node-affinity`, in KubeVela's older notation: on which nodes the component's pods run."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
+from shared.jobtypes.fields import LabelKey, Labels
 from shared.jobtypes.objects import present
 from shared.jobtypes.podpatch import merged_pod
 
@@ -8,9 +13,9 @@ from shared.jobtypes.podpatch import merged_pod
 class NodeAffinityParameters(Parameters):
     """On which nodes the component's pods run."""
 
-    affinity: dict[str, list[str]] | None = None
+    affinity: dict[LabelKey, Annotated[list[str], Field(min_length=1)]] | None = None
     """Labels of the nodes with the values that are allowed; all of them have to hold."""
-    tolerations: dict[str, str] | None = None
+    tolerations: Labels | None = None
     """Taints of nodes that do not keep the pods away, with their values; of effect `NoSchedule`."""
 
 

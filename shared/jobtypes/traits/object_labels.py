@@ -7,10 +7,10 @@ from shared.contracts.cloning import clone
 from shared.contracts.plan import Manifest
 from shared.jobtypes.base import RenderContext, Rendering, Trait
 from shared.jobtypes.podpatch import set_metadata
-from shared.jobtypes.traits.labels import MetadataParameters
+from shared.jobtypes.traits.labels import LabelFields
 
 
-class ObjectLabelsParameters(MetadataParameters):
+class ObjectLabelsParameters(LabelFields):
     """Labels of the workload and of all that the entries before this one make beside it; null takes one away."""
 
 

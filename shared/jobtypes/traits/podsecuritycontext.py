@@ -6,6 +6,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
+from shared.jobtypes.fields import OwnerId
 from shared.jobtypes.podpatch import merged_pod
 
 
@@ -29,11 +30,11 @@ class PodSecurityContextParameters(Parameters):
 
     runAsNonRoot: bool = True
     """Whether an image that would run as root is refused."""
-    runAsUser: int | None = None
+    runAsUser: OwnerId | None = None
     """User to run as; that of the image if left out."""
-    runAsGroup: int | None = None
+    runAsGroup: OwnerId | None = None
     """Group to run as; that of the container runtime if left out."""
-    fsGroup: int | None = None
+    fsGroup: OwnerId | None = None
     """Group to which volumes belong."""
     seccompProfile: Profile | None = None
     """System calls that are allowed."""

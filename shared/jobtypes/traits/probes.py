@@ -1,12 +1,12 @@
 """`probes`, an extension of ours: liveness, readiness and startup of any container, in Kubernetes' form."""
 
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.jobtypes.base import RenderContext, Rendering, Trait
-from shared.jobtypes.fields import NonEmpty
+from shared.jobtypes.fields import Count, NonEmpty, Positive
 from shared.jobtypes.per_container import OfContainer, OneOrSeveral, given_fields, patched_containers
 from shared.jobtypes.podpatch import Container, merge_container
 from shared.jobtypes.probes import Closed, ExecAction
@@ -26,15 +26,15 @@ class AnyProbe(Closed):
     """Ask a gRPC health service."""
     tcpSocket: StartupConnection | None = None
     """Open a TCP connection."""
-    initialDelaySeconds: int | None = Field(default=None, ge=0)
+    initialDelaySeconds: Count | None = None
     """Seconds from the container's start to the first probe."""
-    periodSeconds: int | None = Field(default=None, ge=1)
+    periodSeconds: Positive | None = None
     """Seconds from one probe to the next."""
-    timeoutSeconds: int | None = Field(default=None, ge=1)
+    timeoutSeconds: Positive | None = None
     """Seconds until a probe has failed."""
-    successThreshold: int | None = Field(default=None, ge=1)
+    successThreshold: Positive | None = None
     """Successes in a row that make a failed container healthy again; 1 but for readiness."""
-    failureThreshold: int | None = Field(default=None, ge=1)
+    failureThreshold: Positive | None = None
     """Failures in a row that make a container unhealthy."""
 
     @model_validator(mode="after")
@@ -44,14 +44,21 @@ class AnyProbe(Closed):
         return self
 
 
+class LifeProbe(AnyProbe):
+    """Exactly one of `exec`, `httpGet`, `grpc`, `tcpSocket`; numbers that are left out are Kubernetes' defaults."""
+
+    successThreshold: Literal[1] | None = None
+    """Successes in a row that make a failed container healthy again; Kubernetes takes no other number than 1."""
+
+
 class ProbesFields(OfContainer):
     """Probes of one container."""
 
-    livenessProbe: AnyProbe | None = None
+    livenessProbe: LifeProbe | None = None
     """Says whether the container is to be restarted."""
     readinessProbe: AnyProbe | None = None
     """Says whether the container can serve."""
-    startupProbe: AnyProbe | None = None
+    startupProbe: LifeProbe | None = None
     """Says whether the container has started; the others wait for it."""
 
 

@@ -10,18 +10,18 @@ from shared.contracts.plan import ApplyMode
 from shared.jobtypes.base import DeclaredObject, Parameters, RenderContext, Rendering, Trait
 from shared.jobtypes.claims import ClaimFields, ClaimResources, new_claim
 from shared.jobtypes.declared import declared_once
-from shared.jobtypes.fields import NonEmpty
+from shared.jobtypes.fields import AccessModes, NodePath, NonEmpty, ObjectName, VolumeName
 from shared.jobtypes.podpatch import PodSpec, add_device, add_mount, add_volume, patched_pod
 
 
 class VolumePlace(Parameters):
     """Where the claim appears."""
 
-    name: NonEmpty
+    name: VolumeName
     """Name of the volume within the pod."""
-    mountPath: str | None = None
+    mountPath: NonEmpty | None = None
     """Path within the first container; a file system needs it."""
-    devicePath: str | None = None
+    devicePath: NodePath | None = None
     """Path of the device within the first container; a block device needs it."""
 
 
@@ -31,8 +31,10 @@ class PvcParameters(ClaimFields):
     It is created if it is not there; one that is there is never touched.
     """
 
-    claimName: NonEmpty
+    claimName: ObjectName
     """Name of the PersistentVolumeClaim."""
+    accessModes: AccessModes
+    """How many nodes and pods may use it."""
     resources: ClaimResources
     """Size."""
     volumesToMount: list[VolumePlace]

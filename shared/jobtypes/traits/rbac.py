@@ -8,9 +8,9 @@ from pydantic import Field
 from shared.contracts.cloning import clone
 from shared.contracts.naming import joined
 from shared.contracts.plan import Manifest
-from shared.jobtypes.access import KINDS, bound_role, new_account
-from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
-from shared.jobtypes.fields import NonEmpty
+from shared.jobtypes.access import KINDS, bound_role, check_rule, new_account
+from shared.jobtypes.base import Parameters, RenderContext, RenderError, Rendering, Trait
+from shared.jobtypes.fields import Annotations, Labels, ObjectName, SegmentName
 from shared.jobtypes.objects import group_kind
 from shared.jobtypes.podpatch import PodSpec, patched_pod, set_metadata
 
@@ -33,23 +33,23 @@ class PolicyRule(Parameters):
 class RbacParameters(Parameters):
     """An account with a role and the binding between them, applied before the workload."""
 
-    serviceAccountName: NonEmpty | None = None
+    serviceAccountName: ObjectName | None = None
     """Name of the account; `<component>-sa` if left out."""
-    roleName: NonEmpty | None = None
+    roleName: SegmentName | None = None
     """Name of the role; `<account>-role` if left out."""
-    bindingName: NonEmpty | None = None
+    bindingName: SegmentName | None = None
     """Name of the binding; `<account>-binding` if left out."""
     clusterScope: bool = False
     """The role and its binding are of the whole cluster."""
     rules: list[PolicyRule] = Field(min_length=1)
     """What the account may do."""
-    serviceAccountLabels: dict[str, str] = Field(default_factory=dict)
+    serviceAccountLabels: Labels = Field(default_factory=dict)
     """Labels of the account."""
-    serviceAccountAnnotations: dict[str, str] = Field(default_factory=dict)
+    serviceAccountAnnotations: Annotations = Field(default_factory=dict)
     """Annotations of the account."""
-    roleLabels: dict[str, str] = Field(default_factory=dict)
+    roleLabels: Labels = Field(default_factory=dict)
     """Labels of the role."""
-    bindingLabels: dict[str, str] = Field(default_factory=dict)
+    bindingLabels: Labels = Field(default_factory=dict)
     """Labels of the binding."""
     automountServiceAccountToken: bool | None = None
     """Whether pods get its token."""
@@ -68,6 +68,11 @@ def apply(context: RenderContext, parameters: RbacParameters, rendering: Renderi
     if parameters.automountServiceAccountToken is not None:
         account["automountServiceAccountToken"] = parameters.automountServiceAccountToken
     rules: list[dict[str, Any]] = [rule.model_dump(mode="json", exclude_none=True) for rule in parameters.rules]
+    for index, rule in enumerate(rules):
+        check_rule(rule, f"rules[{index}]", cluster=parameters.clusterScope)
+        if "resources" in rule and not rule.get("apiGroups"):
+            message = "resources are of a group"
+            raise RenderError(f"rules[{index}].apiGroups", "PrivilegeIncomplete", message, 'The core group is "".')
     role, binding = bound_role(
         context,
         name,

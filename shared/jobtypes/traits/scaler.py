@@ -1,8 +1,7 @@
 """`scaler`: how many pods."""
 
-from pydantic import Field
-
 from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
+from shared.jobtypes.fields import Count
 from shared.jobtypes.scaling import scaled
 
 
@@ -13,7 +12,7 @@ class ScalerParameters(Parameters):
     a warning.
     """
 
-    replicas: int = Field(default=1, ge=0)
+    replicas: Count = 1
     """Number of pods."""
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.jobtypes.base import RenderContext, RenderError, Rendering, Trait
-from shared.jobtypes.fields import NonEmpty
+from shared.jobtypes.fields import NonEmpty, OwnerId
 from shared.jobtypes.objects import present
 from shared.jobtypes.per_container import OfContainer, OneOrSeveral, patched_containers
 from shared.jobtypes.podpatch import Container, merge_container
@@ -26,9 +26,9 @@ class SecurityFields(OfContainer):
     """Whether the container's own file system is read-only."""
     runAsNonRoot: bool = True
     """Whether an image that would run as root is refused."""
-    runAsUser: int | None = None
+    runAsUser: OwnerId | None = None
     """User to run as; that of the image if left out."""
-    runAsGroup: int | None = None
+    runAsGroup: OwnerId | None = None
     """Group to run as; that of the container runtime if left out."""
 
 

@@ -3,10 +3,12 @@
 from dataclasses import replace
 from typing import Any, Literal
 
+from pydantic import Field
+
 from shared.contracts.plan import Manifest
-from shared.jobtypes.access import KINDS, bound_role, new_account
-from shared.jobtypes.base import Parameters, RenderContext, RenderError, Rendering, Trait
-from shared.jobtypes.fields import NonEmpty
+from shared.jobtypes.access import KINDS, bound_role, check_rule, new_account
+from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
+from shared.jobtypes.fields import ObjectName
 from shared.jobtypes.podpatch import PodSpec, patched_pod
 from shared.jobtypes.probes import Closed
 
@@ -14,7 +16,7 @@ from shared.jobtypes.probes import Closed
 class Privilege(Closed):
     """What the account may do."""
 
-    verbs: list[str]
+    verbs: list[str] = Field(min_length=1)
     """Such as `get`, `list`, `watch`; `*` for all."""
     apiGroups: list[str] | None = None
     """Groups of the resources; the empty text is the core group."""
@@ -34,7 +36,7 @@ class ServiceAccountParameters(Parameters):
     Account and rights are applied before the workload, so that pods have them as they start.
     """
 
-    name: NonEmpty
+    name: ObjectName
     """Name of the ServiceAccount."""
     create: bool = False
     """Create it; otherwise it has to be there."""
@@ -70,18 +72,8 @@ def _roles(context: RenderContext, parameters: ServiceAccountParameters) -> list
 
 
 def _rule(privilege: Privilege, path: str) -> dict[str, Any]:
-    """Kubernetes refuses a rule that is about neither resources nor paths, or about both."""
-    if privilege.nonResourceURLs is not None:
-        if privilege.scope == "namespace":
-            message = "paths that are no resources belong to no namespace"
-            raise RenderError(f"{path}.nonResourceURLs", "ScopeConflict", message, "Write `scope: cluster`")
-        if privilege.resources is not None or privilege.apiGroups is not None or privilege.resourceNames is not None:
-            message = "one privilege is either about resources or about nonResourceURLs"
-            raise RenderError(path, "PrivilegeConflict", message, "Make two of it")
-    elif not privilege.resources:
-        message = "a privilege needs resources or nonResourceURLs"
-        raise RenderError(path, "PrivilegeIncomplete", message, "Add resources")
     rule = privilege.model_dump(mode="json", exclude_none=True, exclude={"scope"})
+    check_rule(rule, path, cluster=privilege.scope == "cluster")
     return rule if privilege.nonResourceURLs is not None else {"apiGroups": [""], **rule}
 
 

@@ -1,7 +1,7 @@
 """`service-binding`, in KubeVela's older notation: environment variables from Secrets."""
 
 from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
-from shared.jobtypes.fields import NonEmpty
+from shared.jobtypes.fields import DataKey, ObjectName, VariableName
 from shared.jobtypes.podpatch import PodSpec, container_named, patched_pod, set_variable
 from shared.jobtypes.probes import Closed
 
@@ -9,9 +9,9 @@ from shared.jobtypes.probes import Closed
 class KeySecret(Closed):
     """A key of a Secret; unknown keys are an error, as in KubeVela."""
 
-    secret: NonEmpty
+    secret: ObjectName
     """Name of the Secret."""
-    key: str | None = None
+    key: DataKey | None = None
     """Key in its data; the variable's name if left out."""
 
 
@@ -21,7 +21,7 @@ class ServiceBindingParameters(Parameters):
     A variable that is there already is replaced whole: in KubeVela it would get a `value` and a `valueFrom`.
     """
 
-    envMappings: dict[str, KeySecret]
+    envMappings: dict[VariableName, KeySecret]
     """Secrets by name of the variable."""
 
 

@@ -1,26 +1,26 @@
 """`sidecar`: another container in the component's pods."""
 
 from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
-from shared.jobtypes.fields import NonEmpty
+from shared.jobtypes.fields import ContainerName, NonEmpty, VolumeName
 from shared.jobtypes.objects import present
 from shared.jobtypes.podpatch import Container, PodSpec, add_container, add_mount, patched_pod
 from shared.jobtypes.pods import EnvVar, rendered_env
-from shared.jobtypes.probes import Probe, rendered_probe
+from shared.jobtypes.probes import LivenessProbe, Probe, rendered_probe
 
 
 class SidecarMount(Parameters):
     """A volume of the pod to mount."""
 
-    name: str
+    name: VolumeName
     """Name of the volume; another trait or the component brings it."""
-    path: str
+    path: NonEmpty
     """Path within the container."""
 
 
 class SidecarParameters(Parameters):
     """Another container beside the component's own."""
 
-    name: NonEmpty
+    name: ContainerName
     """Name of the container."""
     image: NonEmpty
     """Image of the container."""
@@ -32,7 +32,7 @@ class SidecarParameters(Parameters):
     """Environment variables; of two with one name the later counts."""
     volumes: list[SidecarMount] | None = None
     """Volumes of the pod to mount."""
-    livenessProbe: Probe | None = None
+    livenessProbe: LivenessProbe | None = None
     """Says whether the container is to be restarted."""
     readinessProbe: Probe | None = None
     """Says whether the container can serve."""

@@ -6,7 +6,7 @@ from pydantic import AliasChoices, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.jobtypes.base import RenderContext, Rendering, Trait
-from shared.jobtypes.fields import NonEmpty, PortNumber
+from shared.jobtypes.fields import Count, NonEmpty, PortNumber, Positive
 from shared.jobtypes.per_container import OfContainer, OneOrSeveral, given_fields, patched_containers
 from shared.jobtypes.podpatch import Container, merge_container
 from shared.jobtypes.probes import Closed, ExecAction, HttpHeader, TcpSocketAction
@@ -56,15 +56,15 @@ class StartupProbeFields(OfContainer):
     """Ask a gRPC health service."""
     tcpSocket: StartupConnection | None = None
     """Open a TCP connection."""
-    initialDelaySeconds: int = Field(default=0, ge=0)
+    initialDelaySeconds: Count = 0
     """Seconds from the container's start to the first probe."""
-    periodSeconds: int = Field(default=10, ge=1)
+    periodSeconds: Positive = 10
     """Seconds from one probe to the next."""
-    timeoutSeconds: int = Field(default=1, ge=1)
+    timeoutSeconds: Positive = 1
     """Seconds until a probe has failed."""
     successThreshold: Literal[1] = 1
     """Successes in a row that say the container has started; Kubernetes takes no other number."""
-    failureThreshold: int = Field(default=3, ge=1)
+    failureThreshold: Positive = 3
     """Failures in a row after which the container is restarted."""
     terminationGracePeriodSeconds: int | None = Field(default=None, ge=1)
     """Seconds that the container has to stop after the probe failed; those of the pod if left out."""

@@ -19,7 +19,7 @@ from shared.jobtypes.base import (
 )
 from shared.jobtypes.claims import ClaimFields, new_claim
 from shared.jobtypes.declared import declared_once
-from shared.jobtypes.fields import NonEmpty
+from shared.jobtypes.fields import Data, DataKey, NodePath, NonEmpty, ObjectName, SubPath, VariableName, VolumeNamePart
 from shared.jobtypes.objects import new_object, present
 from shared.jobtypes.podpatch import PodSpec, add_device, add_mount, add_volume, patched_pod, set_variable
 from shared.jobtypes.secret_data import secret_data, secret_locations
@@ -31,16 +31,14 @@ _CLAIM = "pvc"
 class Pvc(ClaimFields):
     """A volume that outlives the application."""
 
-    name: NonEmpty
+    name: ObjectName
     """Name of the PersistentVolumeClaim."""
-    mountPath: str
+    mountPath: NonEmpty
     """Path within the container; of a block volume the path of the device."""
     mountOnly: bool = False
     """Only refer to the claim. Otherwise it is created if it is not there; one that is there is never touched."""
-    subPath: str | None = None
+    subPath: SubPath | None = None
     """Path within the volume; its root if left out."""
-    accessModes: list[str] = Field(default_factory=lambda: ["ReadWriteOnce"])
-    """How many nodes and pods may use it."""
     readOnly: bool = False
     """Mount it read-only."""
 
@@ -54,31 +52,31 @@ class Pvc(ClaimFields):
 class ConfigMapVariable(Parameters):
     """A key of the ConfigMap as an environment variable."""
 
-    envName: NonEmpty
+    envName: VariableName
     """Name of the variable."""
-    configMapKey: str
+    configMapKey: DataKey
     """Key in the data."""
 
 
 class SecretVariable(Parameters):
     """A key of the Secret as an environment variable."""
 
-    envName: NonEmpty
+    envName: VariableName
     """Name of the variable."""
-    secretKey: str
+    secretKey: DataKey
     """Key in the data."""
 
 
 class Source(Files):
     """A ConfigMap or Secret."""
 
-    name: NonEmpty
+    name: ObjectName
     """Name of the object."""
     mountOnly: bool = False
     """Only refer to it. Otherwise it is written if it has data, and else created if it is not there."""
-    mountPath: str | None = None
+    mountPath: NonEmpty | None = None
     """Path within the container; not mounted if left out."""
-    subPath: str | None = None
+    subPath: SubPath | None = None
     """Path within the volume; its root if left out."""
     readOnly: bool = False
     """Mount it read-only."""
@@ -91,7 +89,7 @@ class ConfigMap(Source):
     """A key as an environment variable."""
     mountToEnvs: list[ConfigMapVariable] | None = None
     """Several keys as environment variables."""
-    data: dict[str, str] | None = None
+    data: Data | None = None
     """Its contents."""
 
 
@@ -102,20 +100,20 @@ class Secret(Source):
     """A key as an environment variable."""
     mountToEnvs: list[SecretVariable] | None = None
     """Several keys as environment variables."""
-    data: dict[str, str] | None = None
+    data: Data | None = None
     """Its contents in base64; sealed before they leave the gateway."""
-    stringData: dict[str, str] | None = None
+    stringData: Data | None = None
     """Its contents as plain text; sealed before they leave the gateway."""
 
 
 class EmptyDir(Parameters):
     """A directory that lives as long as the pod."""
 
-    name: NonEmpty
+    name: VolumeNamePart
     """Name; the volume is called `emptydir-<name>`."""
-    mountPath: str
+    mountPath: NonEmpty
     """Path within the container."""
-    subPath: str | None = None
+    subPath: SubPath | None = None
     """Path within the volume; its root if left out."""
     medium: Literal["", "Memory"] = ""
     """`Memory` for a tmpfs, empty for the node's disk."""
@@ -124,11 +122,11 @@ class EmptyDir(Parameters):
 class HostPath(Parameters):
     """A file or directory of the node."""
 
-    name: NonEmpty
+    name: VolumeNamePart
     """Name; the volume is called `hostpath-<name>`."""
-    path: str
+    path: NodePath
     """Path on the node."""
-    mountPath: str
+    mountPath: NonEmpty
     """Path within the container."""
     type: Literal["Directory", "DirectoryOrCreate", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"] = (
         "Directory"

@@ -2,9 +2,8 @@
 
 from typing import Literal
 
-from pydantic import Field
-
 from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
+from shared.jobtypes.fields import LabelKey, Positive
 from shared.jobtypes.podpatch import merged_pod
 from shared.jobtypes.selectors import LabelSelector
 
@@ -12,17 +11,17 @@ from shared.jobtypes.selectors import LabelSelector
 class Constraint(Parameters):
     """How unevenly pods may spread over the values of a label of nodes."""
 
-    maxSkew: int = Field(ge=1)
+    maxSkew: Positive
     """By how many pods two values may differ."""
-    topologyKey: str
+    topologyKey: LabelKey
     """Label of the nodes, such as `topology.kubernetes.io/zone`."""
     whenUnsatisfiable: Literal["DoNotSchedule", "ScheduleAnyway"] = "DoNotSchedule"
     """What becomes of a pod for which no node fits."""
     labelSelector: LabelSelector
     """The pods that count."""
-    minDomains: int | None = Field(default=None, ge=1)
+    minDomains: Positive | None = None
     """How many values there have to be; only with `DoNotSchedule`."""
-    matchLabelKeys: list[str] | None = None
+    matchLabelKeys: list[LabelKey] | None = None
     """Labels in which the pods that count are like the pod to place."""
     nodeAffinityPolicy: Literal["Honor", "Ignore"] | None = None
     """Whether nodes count that the pod's affinity excludes; they do not if left out."""

@@ -8,16 +8,14 @@ from shared.contracts.plan import ApplyMode
 from shared.jobtypes.base import DeclaredObject, Parameters, RenderContext, Rendering, Trait
 from shared.jobtypes.claims import ClaimFields, new_claim
 from shared.jobtypes.declared import declared_once
-from shared.jobtypes.fields import NonEmpty
+from shared.jobtypes.fields import ObjectName
 
 
 class VolumeClaim(ClaimFields):
     """A volume that outlives the application."""
 
-    claimName: NonEmpty
+    claimName: ObjectName
     """Name of the PersistentVolumeClaim."""
-    accessModes: list[str] = Field(default_factory=lambda: ["ReadWriteOnce"])
-    """How many nodes and pods may use it."""
 
 
 class VolumeClaimsParameters(Parameters):

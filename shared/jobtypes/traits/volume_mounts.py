@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from shared.jobtypes.base import Parameters, RenderContext, Rendering, Trait
-from shared.jobtypes.fields import NonEmpty
+from shared.jobtypes.fields import NonEmpty, SubPath, VolumeName
 from shared.jobtypes.objects import present
 from shared.jobtypes.podpatch import PodSpec, add_mount, add_volume, container_named, patched_pod
 from shared.jobtypes.volumes import PodVolume, volume_source
@@ -16,11 +16,11 @@ class NamedMount(Parameters):
 
     containerName: str = ""
     """Name of the container, which may be an init container; the component's name if left out."""
-    name: NonEmpty
+    name: VolumeName
     """Name of the volume: one of `volumes`, or one that the component or another trait brings."""
-    mountPath: str
+    mountPath: NonEmpty
     """Path within the container."""
-    subPath: str | None = None
+    subPath: SubPath | None = None
     """Path within the volume; its root if left out."""
     readOnly: bool = False
     """Mount it read-only."""

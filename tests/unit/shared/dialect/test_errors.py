@@ -50,6 +50,104 @@ CASES: list[tuple[Document, set[tuple[str, str]]]] = [
     (document(component("web-")), {("INVALID_NAME_FORMAT", f"{WEB}.name")}),
     (document(component(), component()), {("DUPLICATE_COMPONENT", "component[1].name")}),
     (document(component("web"), component("WEB")), {("DUPLICATE_COMPONENT", "component[1].name")}),
+    # What Kubernetes would refuse, in our words
+    (document(component(properties={"ports": [{"port": 70000}]})), {("OutOfRange", f"{WEB}.properties.ports[0].port")}),
+    (document(component(replicas=2**31)), {("OutOfRange", f"{WEB}.replicas")}),
+    (a_probe(http_get={"port": 70000}), {("OutOfRange", f"{WEB}.traits.probes[0].http_get.port")}),
+    (a_config(**{"a b": "c"}), {("InvalidFormat", f'{WEB}.properties.conf["a b"]')}),
+    (a_config(**{"..a": "c"}), {("InvalidFormat", f'{WEB}.properties.conf["..a"]')}),
+    (document(component(properties={"env": {"A=B": "c"}})), {("InvalidFormat", f'{WEB}.properties.env["A=B"]')}),
+    (
+        document(component(properties={"labels": {"a b": "c", "team": "a team", "tier": LONG}})),
+        {
+            ("InvalidFormat", f'{WEB}.properties.labels["a b"]'),
+            ("InvalidFormat", f"{WEB}.properties.labels.team"),
+            ("InvalidFormat", f"{WEB}.properties.labels.tier"),
+        },
+    ),
+    (a_volume(name="My_Data"), {("InvalidFormat", f"{WEB}.traits.storage[0].name")}),
+    (a_volume(sub_path="/a"), {("InvalidFormat", f"{WEB}.traits.storage[0].sub_path")}),
+    (a_volume(tmp_create=True, size="5K"), {("INVALID_STORAGE_SIZE", f"{WEB}.traits.storage[0].size")}),
+    (
+        with_traits(envs=[{"name": "A=", "value_from": {"static": ""}}]),
+        {("InvalidFormat", f"{WEB}.traits.envs[0].name")},
+    ),
+    (
+        a_source(secret={"name": "My_S", "key": "a/b"}),
+        {
+            ("InvalidFormat", f"{WEB}.traits.envs[0].value_from.secret.name"),
+            ("InvalidFormat", f"{WEB}.traits.envs[0].value_from.secret.key"),
+        },
+    ),
+    (with_traits(sidecar=[{"name": "My_Log", "image": "x"}]), {("InvalidFormat", f"{WEB}.traits.sidecar[0].name")}),
+    (a_route(host="10.0.0.1"), {("InvalidFormat", f"{WEB}.traits.ingress[0].routes[0].host")}),
+    (
+        a_route(backend={"service_name": "My_S", "service_port": 70000}),
+        {
+            ("InvalidFormat", f"{WEB}.traits.ingress[0].routes[0].backend.service_name"),
+            ("OutOfRange", f"{WEB}.traits.ingress[0].routes[0].backend.service_port"),
+        },
+    ),
+    (
+        with_traits(
+            ingress=[
+                {
+                    "name": "My_I",
+                    "hosts": ["*"],
+                    "label": {"a": "b c"},
+                    "annotations": {"a b": ""},
+                    "ingress_class_name": "My_C",
+                    "tls": [{"secret_name": "My_S", "hosts": ["A.b"]}],
+                    "routes": [{"backend": {"service_name": "web"}}],
+                }
+            ]
+        ),
+        {
+            ("InvalidFormat", f"{WEB}.traits.ingress[0].{place}")
+            for place in (
+                "name",
+                "hosts[0]",
+                "label.a",
+                'annotations["a b"]',
+                "ingress_class_name",
+                "tls[0].secret_name",
+                "tls[0].hosts[0]",
+            )
+        },
+    ),
+    (
+        with_traits(
+            rbac=[
+                {
+                    "service_account": "My_A",
+                    "role_name": "a/b",
+                    "binding_name": "..",
+                    "role_labels": {"a": "b c"},
+                    "service_account_annotations": {"a b": ""},
+                    "rules": [{"verbs": ["get"], "resources": ["pods"]}],
+                }
+            ]
+        ),
+        {
+            ("InvalidFormat", f"{WEB}.traits.rbac[0].{place}")
+            for place in (
+                "service_account",
+                "role_name",
+                "binding_name",
+                "role_labels.a",
+                'service_account_annotations["a b"]',
+            )
+        },
+    ),
+    # With what is wrong by the dialect's own word, at once
+    (
+        document({**component(LONG), "properties": {"labels": {"a": "b c"}}, "type": "web"}),
+        {
+            ("NAME_TOO_LONG", f"{WEB}.name"),
+            ("INVALID_COMPONENT_TYPE", f"{WEB}.type"),
+            ("InvalidFormat", f"{WEB}.properties.labels.a"),
+        },
+    ),
     # Components
     (document({"name": "web", "image": "x"}), {("INVALID_COMPONENT_TYPE", f"{WEB}.type")}),
     (document(component("web", "statefulset")), {("INVALID_COMPONENT_TYPE", f"{WEB}.type")}),

@@ -26,24 +26,32 @@ def found(given: Document) -> set[tuple[str, str]]:
     [
         (document(namespace="My_Team"), {("InvalidFormat", "namespace")}),
         (
-            document(component(properties={"ports": [{"port": 70000}]})),
-            {("OutOfRange", f"{WEB}.properties.ports[0].port")},
-        ),
-        (
             document(component(properties={"ports": [{"port": 80}, {"port": 80}]})),
             {("PortNotUnique", f"{WEB}.properties.ports[1].port")},
-        ),
-        (
-            document(component("settings", "config", properties={"conf": {"a b": "c"}})),
-            {("InvalidFormat", f'{WEB}.properties.conf["a b"]')},
         ),
         (
             document(component(properties={"labels": {"app.oam.dev/component": "x"}})),
             {("LabelReserved", f'{WEB}.properties.labels["app.oam.dev/component"]')},
         ),
         (
-            with_traits(probes=[{"type": "liveness", "http_get": {"port": 70000}}]),
-            {("OutOfRange", f"{WEB}.traits.probes[0].http_get.port")},
+            with_traits(probes=[{"type": "liveness", "http_get": {"port": 80, "scheme": "http"}}]),
+            {("NotAllowed", f"{WEB}.traits.probes[0].http_get.scheme")},
+        ),
+        (
+            with_traits(probes=[{"type": "liveness", "tcp_socket": {"port": 80}, "success_threshold": 2}]),
+            {("NotAllowed", f"{WEB}.traits.probes[0].success_threshold")},
+        ),
+        (
+            with_traits(
+                storage=[
+                    {"name": "data", "type": "secret", "source_name": "My_S", "mount_path": "/d", "data": {"a": "b"}}
+                ]
+            ),
+            {("InvalidFormat", f"{WEB}.traits.storage[0].source_name")},
+        ),
+        (
+            with_traits(rbac=[{"rules": [{"verbs": ["get"], "non_resource_urls": ["/metrics"]}]}]),
+            {("ScopeConflict", f"{WEB}.traits.rbac[0].rules[0]")},
         ),
         (
             with_traits(probes=[{"type": "liveness", "tcp_socket": {"port": 80}, "period_seconds": -1}]),

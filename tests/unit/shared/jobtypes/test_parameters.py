@@ -108,8 +108,8 @@ def test_unknown_keys_are_left_alone_where_kubevela_is_open() -> None:
     _trait("gateway", {"http": {"/": 80}, "note": "n"})
 
 
-def test_pull_policy_of_a_worker_is_any_text_as_in_kubevela() -> None:
-    _component("worker", {"image": "a", "imagePullPolicy": "Sometimes"})
+def test_pull_policy_of_a_worker_may_be_empty_as_in_kubevela() -> None:
+    _component("worker", {"image": "a", "imagePullPolicy": ""})
 
 
 def test_class_of_a_gateway_is_read_from_its_documented_name() -> None:

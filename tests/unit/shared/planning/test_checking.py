@@ -52,7 +52,7 @@ CASES: list[tuple[str, Document, str, str]] = [
     ("long application name", document(WEB, metadata={"name": "a" * 64}), "metadata.name", "TooLong"),
     ("namespace", document(WEB, metadata={"namespace": "a.b"}), "metadata.namespace", "InvalidFormat"),
     ("label value", document(WEB, metadata={"labels": {"a": "b c"}}), "metadata.labels.a", "InvalidFormat"),
-    ("label key", document(WEB, metadata={"labels": {"a b": "c"}}), 'metadata.labels["a b"]', "InvalidName"),
+    ("label key", document(WEB, metadata={"labels": {"a b": "c"}}), 'metadata.labels["a b"]', "InvalidFormat"),
     ("label type", document(WEB, metadata={"labels": {"a": 1}}), "metadata.labels.a", "WrongType"),
     ("component name", document(component("Web")), "spec.components[0].name", "InvalidFormat"),
     ("component name length", document(component("w" * 64)), "spec.components[0].name", "InvalidFormat"),
