@@ -42,9 +42,10 @@ from shared.contracts.identity import AppRef, AppUid
 from shared.contracts.phases import RunPhase
 from shared.contracts.plan import Finding, Plan
 from shared.contracts.views import PlanView
+from shared.dialect import PathMap
 from shared.errors import KubeMinError, Retryable
 from shared.logging import bound, get_logger
-from shared.planning import DocumentRejected, plan_view
+from shared.planning import plan_view
 
 logger = get_logger(__name__)
 
@@ -265,7 +266,7 @@ class Changes:
         if stored is not None and stored.record.app.tenant != principal.tenant:
             # The namespace has changed hands; what is left in it is still its former tenant's.
             raise NamespaceForbidden(principal.tenant, draft.app.namespace)
-        _check_id(draft, stored)
+        documents.check_id(draft.checked, draft.app, None if stored is None else stored.record.uid)
         return (*await self._decide_on(stored, principal, draft, precondition, request), stored)
 
     async def _decide_rollback(
@@ -286,14 +287,15 @@ class Changes:
         decision = decide_apply(
             stored,
             await self._phase_of_last_run(stored),
-            Wanted(app=record.app, uid=record.uid, document=kept.document, placements=kept.targets, copies=kept.copies),
+            Wanted.again(kept),
             actor=principal.actor,
             at=self._now(),
             precondition=precondition,
             request=request,
             rolled_back_to=generation,
         )
-        return decision, await self._drafting.revive(principal, kept, record.generation + 1)
+        plan = await self._drafting.revive(principal, kept, record.generation + 1)
+        return decision, documents.told_plan(plan, PathMap(kept.places))
 
     async def _compared(self, decision: Decision, plan: Plan, stored: StoredApplication | None) -> PlanView:
         """The plan of a decision that is not carried out, and what the clusters say of it."""
@@ -313,7 +315,9 @@ class Changes:
         request: str,
     ) -> tuple[Decision, Plan]:
         wanted, plan = await self._drafting.seal(draft, stored, stored.record.uid if stored else self._new_uid())
-        documents.check_size([wanted.document, *(copied.objects for copied in wanted.copies)])
+        if draft.checked.paths is not None:
+            wanted = replace(wanted, places=draft.checked.paths.naming(plan))
+        documents.check_size([wanted.document, *(copied.objects for copied in wanted.copies), dict(wanted.places)])
         last = None if stored is None else await self._phase_of_last_run(stored)
         decision = decide_apply(
             stored,
@@ -387,13 +391,3 @@ class Changes:
         except KubeMinError as error:
             # Stored is accepted: the planner's sweep picks it up.
             logger.warning("application_not_announced", error=str(error))
-
-
-def _check_id(draft: Draft, stored: StoredApplication | None) -> None:
-    """A document may name the application that it replaces; none other is meant then."""
-    wanted = draft.checked.app_id
-    if wanted is None or (stored is not None and stored.record.uid == wanted.value):
-        return
-    message = f"the application {draft.app.namespace}/{draft.app.name} has no such id"
-    remedy = "Leave it out to create the application, or to replace the one that has the name."
-    raise DocumentRejected([Finding(path=wanted.path, code="ApplicationNotFound", message=message, remedy=remedy)])

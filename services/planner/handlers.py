@@ -13,6 +13,8 @@ from shared.contracts.desired import SPEC_EVENT, DesiredRecord
 from shared.contracts.envelope import Envelope
 from shared.contracts.facts import FACT, Fact
 from shared.contracts.identity import AppUid
+from shared.contracts.plan import Plan
+from shared.dialect import PathMap
 from shared.errors import Rejected
 from shared.jobtypes.base import Registry
 from shared.planning import DocumentRejected, plan_document
@@ -52,19 +54,24 @@ class TakeUp:
             return Cancel(generation=record.generation, requested_by=actor, cancellation=record.cancels)
         try:
             # Planning is pure computing: 2,000 components take seconds, and the loop has other applications to serve.
-            plan = await asyncio.to_thread(
-                plan_document,
-                record.document,
-                ref=record.app,
-                uid=record.uid,
-                generation=record.generation,
-                placements=record.targets,
-                registry=self._registry,
-                copies=record.copies,
-            )
+            plan = await asyncio.to_thread(self._plan, record)
         except DocumentRejected as refused:
-            return Refuse(generation=record.generation, requested_by=actor, findings=tuple(refused.findings))
+            findings = PathMap(record.places).findings(refused.findings)
+            return Refuse(generation=record.generation, requested_by=actor, findings=findings)
         return Deploy(plan=await self._engine.remember(plan), requested_by=actor)
+
+    def _plan(self, record: DesiredRecord) -> Plan:
+        """The plan with the places of the document that was sent; raises DocumentRejected."""
+        plan = plan_document(
+            record.document,
+            ref=record.app,
+            uid=record.uid,
+            generation=record.generation,
+            placements=record.targets,
+            registry=self._registry,
+            copies=record.copies,
+        )
+        return PathMap(record.places).plan(plan)
 
 
 class Facts:

@@ -61,6 +61,8 @@ class DesiredRecord(Contract):
     """Of the components whose types seek objects: so the generation renders the same whenever it is planned."""
     cancels: Cancellation | None = None
     """This generation has the document of the one before, and no run of its own: it only ends a run."""
+    places: dict[str, str] = Field(default_factory=dict)
+    """Of a document that was converted: from places that its runs may name to those of the document that was sent."""
     deleted: bool = False
     """The user asked for deletion."""
     audit: Audit

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.contracts.plan import Finding
+from shared.contracts.plan import Finding, Plan
 from shared.dialect.fields import From
 from shared.planning.findings import DocumentRejected
 from shared.planning.limits import Limits
@@ -14,6 +14,7 @@ from shared.planning.trees import path_text
 
 _ROOTS = ("spec", "metadata", "apiVersion", "kind")
 _IN_WORDS = re.compile(r"\bspec\.(?:components|policies)\[\d+\][\w.\[\]-]*(?<![.\-])")
+_TOLD = re.compile(r"\b\w+\[\d+\][\w.\[\]-]*(?<![.\-])")
 
 
 @dataclass(frozen=True)
@@ -31,14 +32,18 @@ class PathMap:
     places: Mapping[str, str]
 
     def back(self, path: str) -> str:
-        """The place that was converted to this one, or to the nearest around it; other paths stay as they are."""
+        """The place that was converted to this one, or to the nearest around it; other paths stay as they are.
+
+        So do those that are in no part of the document that the map knows.
+        """
         if re.split(r"[.\[]", path, maxsplit=1)[0] not in _ROOTS:
             return path
-        while path:
-            if path in self.places:
-                return self.places[path]
-            path = path[: max(path.rfind("."), path.rfind("["), 0)]
-        return self.places.get("", "")
+        around = path
+        while around:
+            if around in self.places:
+                return self.places[around]
+            around = around[: max(around.rfind("."), around.rfind("["), 0)]
+        return self.places.get("", path)
 
     def finding(self, finding: Finding) -> Finding:
         """The finding as the author of the document that was sent understands it."""
@@ -49,6 +54,32 @@ class PathMap:
     def findings(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """All of them."""
         return tuple(map(self.finding, findings))
+
+    def plan(self, plan: Plan) -> Plan:
+        """The plan with all places that it names."""
+        overrides = [
+            one.model_copy(update={"loser_path": self.back(one.loser_path), "winner_path": self.back(one.winner_path)})
+            for one in plan.overrides
+        ]
+        steps = [
+            step.model_copy(
+                update={"references": tuple(r.model_copy(update={"path": self.back(r.path)}) for r in step.references)}
+            )
+            for step in plan.steps
+        ]
+        told = {"warnings": self.findings(plan.warnings), "overrides": tuple(overrides), "steps": tuple(steps)}
+        return plan.model_copy(update=told)
+
+    def naming(self, told: Plan) -> dict[str, str]:
+        """The part of the map by which the same plan is told again; `told` is what `plan` made of it.
+
+        A plan names few places, and what it names at the door a run names later.
+        """
+        named = {path for one in told.overrides for path in (one.loser_path, one.winner_path)}
+        named |= {reference.path for step in told.steps for reference in step.references}
+        named |= {place for one in told.warnings for place in (one.path, *_TOLD.findall(one.message))}
+        named.discard(self.places.get("", ""))
+        return {here: there for here, there in self.places.items() if there in named}
 
     def _named(self, match: re.Match[str]) -> str:
         return self.back(match.group())

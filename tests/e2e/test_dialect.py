@@ -23,7 +23,12 @@ def a_shop(namespace: str, password: str) -> Document:
                 "type": "webservice",
                 "image": "registry.example/web:1",
                 "properties": {"ports": [{"port": 80}], "env": {"DB": "db:5432"}},
-                "traits": {"envFrom": [{"type": "configMap", "sourceName": "settings"}]},
+                "traits": {
+                    "envFrom": [{"type": "configMap", "sourceName": "settings"}],
+                    "ingress": [
+                        {"tls": [{"secretName": "certificate"}], "routes": [{"backend": {"serviceName": "web"}}]}
+                    ],
+                },
             },
             {
                 "name": "db",
@@ -62,6 +67,9 @@ async def test_document_in_the_dialect_is_delivered_in_the_order_of_its_workflow
     assert [one["metadata"]["name"] for one in store["spec"]["volumeClaimTemplates"]] == ["data"]
     for kind, name in (("Deployment", "web"), ("Service", "web"), ("Service", "db"), ("ConfigMap", "settings")):
         assert await system.object(kind, name, namespace) is not None
+    (warning,) = run["warnings"]
+    assert warning["message"].startswith(f"on {system.clusters[0]}: Secret {namespace}/certificate does not exist")
+    assert warning["path"] == "component[0].traits.ingress[0].tls[0].secretName"
     assert password not in json.dumps((await system.call("GET", f"/applications/{namespace}/shop")).body)
 
 

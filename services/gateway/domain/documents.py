@@ -9,7 +9,7 @@ from services.gateway.domain.refusals import DocumentUnreadable
 from shared.contracts import sealed
 from shared.contracts.canonical import canonical_json
 from shared.contracts.cloning import clone
-from shared.contracts.identity import AppName, AppRef, ClusterName, Namespace, Tenant
+from shared.contracts.identity import AppName, AppRef, AppUid, ClusterName, Namespace, Tenant
 from shared.contracts.plan import Finding, Placement, Plan
 from shared.contracts.registry import ClusterRecord, default_cluster
 from shared.dialect import Converted, Edited, From, PathMap, convert, is_dialect
@@ -133,21 +133,7 @@ def told_of(paths: PathMap | None, warnings: Sequence[Finding] = ()) -> Iterator
 
 def told_plan(plan: Plan, paths: PathMap | None) -> Plan:
     """The plan with the places of the document that was sent."""
-    if paths is None:
-        return plan
-    back = paths.back
-    overrides = [
-        one.model_copy(update={"loser_path": back(one.loser_path), "winner_path": back(one.winner_path)})
-        for one in plan.overrides
-    ]
-    steps = [
-        step.model_copy(
-            update={"references": tuple(r.model_copy(update={"path": back(r.path)}) for r in step.references)}
-        )
-        for step in plan.steps
-    ]
-    told = {"warnings": paths.findings(plan.warnings), "overrides": tuple(overrides), "steps": tuple(steps)}
-    return plan.model_copy(update=told)
+    return plan if paths is None else paths.plan(plan)
 
 
 def check(document: dict[str, Any], registry: Registry) -> Checked:
@@ -249,6 +235,16 @@ def replaced(document: dict[str, Any], values: Mapping[Path, str]) -> dict[str, 
 def size_bytes(document: Any) -> int:
     """The size of a document, or a part of one, as JSON."""
     return len(canonical_json(document))
+
+
+def check_id(checked: Checked, app: AppRef, stored: AppUid | None) -> None:
+    """A document may name the application that it replaces; raises DocumentRejected where it is not the stored one."""
+    wanted = checked.app_id
+    if wanted is None or wanted.value == stored:
+        return
+    message = f"the application {app.namespace}/{app.name} has no such id"
+    remedy = "Leave it out to create the application, or to replace the one that has the name."
+    raise DocumentRejected([Finding(path=wanted.path, code="ApplicationNotFound", message=message, remedy=remedy)])
 
 
 def check_size(stored: Sequence[Any]) -> None:

@@ -1,8 +1,9 @@
 """The next desired record: what a user's action makes of the one that is stored."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, TypeGuard
+from typing import Any, Literal, Self, TypeGuard
 
 from services.gateway.domain.preconditions import Precondition
 from services.gateway.domain.refusals import NoRunUnderWay, RunNotCurrent
@@ -35,6 +36,20 @@ class Wanted:
     document: dict[str, Any]
     placements: tuple[Placement, ...]
     copies: tuple[CopiedObjects, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
+    """As the record has them."""
+
+    @classmethod
+    def again(cls, kept: DesiredRecord) -> Self:
+        """What an earlier generation brought about."""
+        return cls(
+            app=kept.app,
+            uid=kept.uid,
+            document=kept.document,
+            placements=kept.targets,
+            copies=kept.copies,
+            places=kept.places,
+        )
 
     @property
     def clusters(self) -> tuple[ClusterName, ...]:
@@ -190,6 +205,7 @@ def _content(wanted: Wanted) -> dict[str, Any]:
         "clusters": wanted.clusters,
         "placements": wanted.placements,
         "copies": wanted.copies,
+        "places": dict(wanted.places),
     }
 
 

@@ -44,6 +44,21 @@ async def test_document_in_the_dialect_is_stored_as_oam(gateway: GatewayStack, t
     assert (await team.ann.get(team.path())).body["name"] == "shop"
 
 
+async def test_places_that_runs_may_name_are_kept_with_every_generation(gateway: GatewayStack, team: Team) -> None:
+    tls = {"tls": [{"secret_name": "certificate"}], "routes": [{"backend": {"service_name": "web"}}]}
+    web = {"name": "web", "type": "webservice", "image": "x", "traits": {"ingress": [tls]}}
+    where = "component[1].traits.ingress[0].tls[0].secret_name"
+    first = await team.ann.apply(a_document(team, {"name": "api", "type": "webservice", "image": "x"}, web))
+    assert first.status == 202, first.text
+    assert where in (await record_of(gateway, team)).places.values()
+    second = await team.ann.apply(a_document(team))
+    assert second.status == 202, second.text
+    assert (await record_of(gateway, team)).places == {}
+    back = await team.ann.call("POST", f"{team.path()}/rollback?generation=1")
+    assert back.status == 202, back.text
+    assert where in (await record_of(gateway, team)).places.values()
+
+
 async def test_document_sent_again_as_converted_changes_nothing(team: Team) -> None:
     document = a_document(team, a_secret(password="x"))
     converted = await conversion(team.ann, document)

@@ -179,6 +179,47 @@ async def test_cancellation_whose_message_was_lost_ends_the_run_that_it_names(
     assert (await phases(ready_database, record.uid))[-1] is RunPhase.CANCELLED
 
 
+async def test_run_of_a_converted_document_names_the_places_of_the_one_that_was_sent(
+    bus: BusStack, ready_database: Database
+) -> None:
+    planner = Planner(ready_database, await bus.connect("planner"))
+    storage = {"type": "storage", "properties": {"configMap": [{"name": "settings", "data": {"a": "b"}}]}}
+    components = [
+        {"name": name, "type": "worker", "properties": {"image": "x", "colour": "red"}, "traits": [storage]}
+        for name in ("web", "api")
+    ]
+    then = datetime.now(UTC)
+    record = DesiredRecord(
+        app=APP,
+        uid=AppUid("5f0d"),
+        generation=1,
+        document={
+            "apiVersion": "core.oam.dev/v1beta1",
+            "kind": "Application",
+            "metadata": {"name": APP.name, "namespace": APP.namespace},
+            "spec": {"components": components},
+        },
+        clusters=(HERE,),
+        places={
+            "spec.components[0].properties.colour": "component[4].colour",
+            "spec.components[0].traits[0].properties.configMap[0]": "component[4].traits.storage[0]",
+            "spec.components[1].traits[0].properties.configMap[0]": "component[2].traits.storage[0]",
+        },
+        audit=Audit(actor="ann", action="create", at=then),
+        created_at=then,
+    )
+    await planner.records.create(record)
+    await TakeUp(engine=planner.engine, applications=planner.records, registry=BUILTIN).take_up(record)
+    (accepted, *_) = await Archive(ready_database).run_events(record.uid, after=0, limit=10)
+    assert isinstance(accepted, RunAccepted)
+    (override,) = accepted.overrides
+    assert (override.loser_path, override.winner_path) == (
+        "component[4].traits.storage[0]",
+        "component[2].traits.storage[0]",
+    )
+    assert [one.path for one in accepted.warnings] == ["component[4].colour", "spec.components[1].properties.colour"]
+
+
 async def test_facts_about_a_state_that_cannot_be_read_do_not_hold_up_those_of_others(
     bus: BusStack, ready_database: Database
 ) -> None:

@@ -1,5 +1,6 @@
 """What later stages find in the converted document is told in the places of the one that was sent."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,15 @@ from shared.contracts.plan import Finding
 from shared.dialect import PathMap, convert
 from shared.jobtypes.builtin import BUILTIN
 from shared.planning import DocumentRejected, check_document
-from tests.support.dialect import Document, component, document, with_traits
+from tests.support.dialect import (
+    Document,
+    component,
+    document,
+    document_of,
+    planned,
+    with_traits,
+)
+from tests.support.dialect import paths as golden_paths
 
 WEB = "component[0]"
 
@@ -100,3 +109,32 @@ def test_places_in_the_words_of_a_finding_are_led_back_too() -> None:
     paths: Any = convert(document()).paths
     finding = Finding(path="", code="X", message="spec.components[0].traits[0] says so (spec.components[0]).")
     assert paths.finding(finding).message == f"{WEB} says so ({WEB})."
+
+
+@pytest.mark.parametrize("path", golden_paths(), ids=lambda path: path.stem)
+def test_what_is_kept_of_a_map_tells_the_same_plan_alike(path: Path) -> None:
+    converted = convert(document_of(path))
+    plan = planned(converted.document)
+    told = converted.paths.plan(plan)
+    assert PathMap(converted.paths.naming(told)).plan(plan) == told
+
+
+def test_of_a_map_is_kept_what_the_plan_names_and_no_more() -> None:
+    carries = {"name": "keys", "type": "secret", "mount_path": "/keys", "data": {"a": "b"}}
+    needs = {"name": "A", "value_from": {"secret": {"name": "elsewhere", "key": "k"}}}
+    traits = {"storage": [carries], "envs": [needs]}
+    converted = convert(document(component("web", traits=traits), component("api", traits=traits)))
+    plan = planned(converted.document)
+    kept = converted.paths.naming(converted.paths.plan(plan))
+    places = ("envs[0].value_from.secret.name", "storage[0]")
+    assert set(kept.values()) == {f"component[{index}].traits.{place}" for index in (0, 1) for place in places}
+    assert len(kept) < len(converted.paths.places) / 4
+    (override,) = PathMap(kept).plan(plan).overrides
+    assert (override.loser_path, override.winner_path) == (
+        f"{WEB}.traits.storage[0]",
+        "component[1].traits.storage[0]",
+    )
+
+
+def test_place_that_nobody_kept_stays_as_it_is() -> None:
+    assert PathMap({"spec.components[0]": WEB}).back("spec.components[1].type") == "spec.components[1].type"
