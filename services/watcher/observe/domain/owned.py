@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -110,8 +110,7 @@ def _applied_version(metadata: Object, manager: str) -> str | None:
 
 def _owned(obj: Object, notes: Object) -> Owned:
     metadata = obj["metadata"]
-    rule = _rule(notes.get(annotations.ANNOTATION_RULE, ""))
-    verdict = judge(rule, obj)
+    judgement = _judged(obj, notes.get(annotations.ANNOTATION_RULE, ""))
     return Owned(
         key=ObjectKey.of(obj),
         object_uid=metadata["uid"],
@@ -126,12 +125,31 @@ def _owned(obj: Object, notes: Object) -> Owned:
         generation=int(notes[annotations.ANNOTATION_GENERATION]),
         metadata_generation=metadata.get("generation"),
         fields=managed.applied_fields(obj, annotations.field_manager(notes[annotations.ANNOTATION_APP_UID])),
-        verdict=verdict,
-        progress=progress(rule, obj),
+        verdict=judgement.verdict,
+        progress=judgement.progress,
         workload=obj["kind"] in WORKLOADS,
         ended=obj["kind"] == "Job" and any(_status(obj).get(field) for field in ("succeeded", "failed")),
-        causes=() if verdict is Verdict.SUCCEEDED else tuple(_causes(obj)),
+        causes=judgement.causes,
     )
+
+
+class _Judgement(NamedTuple):
+    verdict: Verdict
+    progress: Progress
+    causes: tuple[Cause, ...]
+
+
+def _judged(obj: Object, text: str) -> _Judgement:
+    """By its rule; of one that cannot be read that is all that can be told: nobody knows what is waited for."""
+    try:
+        rule = _rule(text)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False))
+        words = f"the observer cannot read the completion rule of the {obj['kind']}: update it ({wrong})"
+        return _Judgement(Verdict.PROGRESSING, Progress(), (Cause(Reason.UNSUPPORTED, clipped(words)),))
+    verdict = judge(rule, obj)
+    causes = () if verdict is Verdict.SUCCEEDED else tuple(_causes(obj))
+    return _Judgement(verdict, progress(rule, obj), causes)
 
 
 def judge(rule: CompletionRule | None, obj: Object) -> Verdict:

@@ -36,8 +36,8 @@ _EVENTS: dict[str, Reason] = {
     "FailedCreate": Reason.REPLICA_FAILURE,
     "Unhealthy": Reason.NOT_READY,
 }
-_LEADING = frozenset({Reason.BACKOFF_LIMIT_EXCEEDED, Reason.DEADLINE_EXCEEDED, Reason.FAILED})
-"""Verdicts of a controller that name the reason themselves; the pods only add why."""
+_LEADING = frozenset({Reason.BACKOFF_LIMIT_EXCEEDED, Reason.DEADLINE_EXCEEDED, Reason.FAILED, Reason.UNSUPPORTED})
+"""Verdicts of a controller that name the reason themselves, and a rule that cannot be read; the pods only add why."""
 
 Notes = Callable[[str], Note | None]
 

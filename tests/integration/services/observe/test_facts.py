@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from shared.contracts import subjects
-from shared.contracts.annotations import field_manager
+from shared.contracts.annotations import ANNOTATION_RULE, field_manager
 from shared.contracts.facts import (
     ObjectVanished,
     Observation,
@@ -157,6 +157,17 @@ async def test_a_nudge_has_the_facts_of_its_step_stated_again(observers: Observe
     await agent.publish_core(subjects.nudge(CLUSTER), nudge)
     again = await app.seen(lambda fact: fact.order.later_than(first.order))
     assert (type(again), again.object_uid, again.digest) == (type(first), first.object_uid, first.digest)
+
+
+async def test_a_rule_that_cannot_be_read_is_told(observers: Observers, app: App, kube: KubeApi) -> None:
+    await observers.start()
+    settings = ObjectKey.of(await app.apply(a_config_map()))
+    await app.seen(succeeded)
+    newer = {"metadata": {"annotations": {ANNOTATION_RULE: '{"success": {"op": "newer"}}'}}}
+    await kube.patch(settings, newer, field_manager="kubectl-edit")
+    fact = await app.seen(lambda fact: fact.reason is Reason.UNSUPPORTED)
+    assert isinstance(fact, StepProgressed)
+    assert "cannot read the completion rule of the ConfigMap" in fact.message
 
 
 async def test_a_kind_that_only_a_nudge_names_is_followed(observers: Observers, app: App, bus: BusStack) -> None:

@@ -93,7 +93,6 @@ def test_an_object_that_was_applied_in_another_version_names_it() -> None:
     [
         (annotations.ANNOTATION_DIGEST, None),
         (annotations.ANNOTATION_GENERATION, "seven"),
-        (annotations.ANNOTATION_RULE, "{}"),
         (annotations.ANNOTATION_TENANT, "Not A Name"),
         (annotations.ANNOTATION_STEP, "a.b.>"),
     ],

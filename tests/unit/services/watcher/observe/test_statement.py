@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from services.watcher.observe.domain.causes import PRECEDENCE, Cause, first
 from services.watcher.observe.domain.intake import read
-from services.watcher.observe.domain.owned import read_owned
+from services.watcher.observe.domain.owned import Verdict, read_owned
 from services.watcher.observe.domain.picture import Picture
 from services.watcher.observe.domain.statement import Statement, state
+from shared.contracts import annotations
 from shared.contracts.phases import Reason
 from tests.support.observed import (
     annotated,
@@ -285,3 +286,21 @@ def test_the_verdict_depends_on_the_object_alone_and_the_statement_on_nothing_el
     assert said.owned == read_owned(owner)
     assert observed(owner, *reversed(objects[1:])).said() == said.said()
     assert len(said.cause.message.encode()) <= 1024
+
+
+@pytest.mark.parametrize("rule", ["no JSON", "{}", '{"success": {"op": "newer"}}'])
+def test_rule_that_cannot_be_read_is_told_whatever_the_pods_do(rule: str) -> None:
+    obj = web(**healthy())
+    obj["metadata"]["annotations"][annotations.ANNOTATION_RULE] = rule
+    said = observed(obj)
+    assert (said.owned.verdict, said.cause.reason) == (Verdict.PROGRESSING, Reason.UNSUPPORTED)
+    assert said.cause.message.startswith("the observer cannot read the completion rule of the Deployment: update it (")
+
+
+def test_rule_that_cannot_be_read_comes_before_what_pods_lack() -> None:
+    obj = web()
+    obj["metadata"]["annotations"][annotations.ANNOTATION_RULE] = "{}"
+    owner = replica_set(obj, uid="rs")
+    waiting = pod(owner, containerStatuses=[container(waiting={"reason": "ErrImagePull"})])
+    said = observed(obj, owner, waiting)
+    assert said.cause.reason is Reason.UNSUPPORTED
