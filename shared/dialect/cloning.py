@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from shared.contracts import annotations, sealed
+from shared.contracts import annotations
 from shared.contracts.cloning import clone
 from shared.contracts.naming import joined
 from shared.dialect.converted import Clone, Converted
@@ -13,12 +13,13 @@ from shared.dialect.model import Application as DialectApplication
 from shared.dialect.model import Component, Traits
 from shared.dialect.ordering import Order, check_edges
 from shared.dialect.paths import At, PathMap, check_written, written
+from shared.dialect.reentering import not_reentered, reenter
 from shared.dialect.renaming import Renaming
 from shared.planning.document import Application, Policy, Spec
 from shared.planning.document import Component as OamComponent
 from shared.planning.findings import DocumentRejected
 from shared.planning.limits import DEFAULT_LIMITS, Limits
-from shared.planning.trees import MALFORMED, leaves, mapping, path_text
+from shared.planning.trees import MALFORMED, mapping, path_text
 
 SHARING = {"default": "shared-resource", "ignore": "read-only", "force": "take-over"}
 """Strategy → policy. Go's `default` goes by the kind of an object alone; a policy goes by kind and name."""
@@ -137,7 +138,7 @@ class _Copy:
                 self._notes.error(self._wanted.template.path, "Unsupported", message)
                 continue
             copied = self._renaming.component(given)
-            self._enter(copied, given["name"], entry, path)
+            self._enter(copied, given, entry, path)
             copied["dependsOn"] = self._waits_for(given, copied, entry) or None
             yield At(copied, path)
 
@@ -199,18 +200,18 @@ class _Copy:
             self._notes.error(path, Code.DUPLICATE_COMPONENT, f"there is another component {name!r}")
         used.add(name)
 
-    def _enter(self, copied: dict[str, Any], old: str, entry: Component | None, path: str) -> None:
+    def _enter(self, copied: dict[str, Any], given: Mapping[str, Any], entry: Component | None, path: str) -> None:
         """Variables are merged; secret values can be opened by the template alone, and are entered again."""
         properties = copied["properties"]
         if entry is not None and entry.env:
             kept = [one for one in properties.get("env", ()) if one["name"] not in entry.env]
             properties["env"] = [*kept, *({"name": name, "value": text} for name, text in entry.env.items())]
-        if entry is not None and entry.secret:
-            properties["stringData"] = {**properties.get("stringData", {}), **entry.secret}
-            properties["data"] = {k: v for k, v in properties.get("data", {}).items() if k not in entry.secret} or None
-        left = sorted({str(at[-1]) for at, value in leaves(_plain(copied)) if _is_sealed(value)})
+        for unused in reenter(given, copied, {} if entry is None else entry.secret):
+            self._notes.no_effect(unused.path, "the template's component has no such secret value")
+        left = not_reentered(given, written(copied)[0])
         if left:
-            message = f"values of {old!r} can be opened by the template alone, enter them again: {', '.join(left)}"
+            names = ", ".join(left)
+            message = f"values of {given['name']!r} can be opened by the template alone, enter them again: {names}"
             where = path if entry is None else f"{path}.properties.secret"
             self._notes.error(where, Code.MISSING_REQUIRED_FIELD, message)
 
@@ -242,11 +243,3 @@ def _rules(policy: Policy) -> Iterable[Mapping[str, Any]]:
 def _meant(rule: Mapping[str, Any]) -> list[str]:
     names: list[str] = mapping(rule.get("selector")).get("componentNames", [])
     return names
-
-
-def _is_sealed(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith(sealed.PREFIX)
-
-
-def _plain(tree: Any) -> Any:
-    return written(tree)[0]

@@ -125,7 +125,7 @@ def _component(fields: Fields, notes: Notes, namespace: str) -> Component:
         env=properties.text_map("env", formats.VARIABLE),
         labels=properties.text_map("labels", formats.LABEL_KEY, formats.LABEL_VALUE),
         conf=properties.text_map("conf", formats.DATA_KEY),
-        secret=properties.text_map("secret", formats.DATA_KEY),
+        secret=properties.text_map("secret", formats.DATA_KEY if template is None else None),
         command=properties.texts("command"),
         traits=Reader(notes, name.value, namespace).traits(fields.fields("traits", TRAITS)),
         template=template,
@@ -155,6 +155,9 @@ def _check_content(component: Component, fields: Fields, properties: Fields, not
     # Only what is of the wrong type: a config may well have replicas.
     unused = {"conf": ("config",), "secret": ("secret",), "env": WORKLOADS, "command": WORKLOADS, "image": ()}
     for key, types in unused.items():
+        # Which secret values a component of a template has the template says.
+        if key == "secret" and component.template is not None:
+            continue
         raw = properties.raw(key)
         if raw is not None and raw.value and component.type.value in TYPES and component.type.value not in types:
             notes.no_effect(raw.path, f"not of a {component.type.value}")

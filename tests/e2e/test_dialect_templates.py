@@ -11,6 +11,7 @@ from tests.e2e.system import Document, System
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240, func_only=True)]
 
+CARRIED = {"name": "token", "type": "secret", "mount_path": "/token", "source_name": "base-web-token"}
 VOLUME = {"name": "data", "type": "persistent", "mount_path": "/data", "tmp_create": True}
 
 
@@ -22,7 +23,7 @@ def template(namespace: str, password: str) -> str:
         "image": "registry.example/web:1",
         "properties": {"ports": [{"port": 80}], "env": {"DB": "postgres://base-db:5432/x"}},
         "traits": {
-            "storage": [VOLUME],
+            "storage": [VOLUME, {**CARRIED, "data": {"token": password}}],
             "env_from": [{"type": "configMap", "source_name": "base-settings"}],
             "envs": [{"name": "PW", "value_from": {"secret": {"name": "base-keys", "key": "password"}}}],
             "ingress": [{"hosts": ["www.example.com"], "routes": [{"backend": {"service_name": "base-web"}}]}],
@@ -46,7 +47,8 @@ def template(namespace: str, password: str) -> str:
 
 def copied(namespace: str, id_: str, password: str) -> str:
     """An application that is a copy, but for a name, a variable and the password."""
-    site = {"name": "site", "type": "webservice", "template": {"id": id_}, "properties": {"env": {"NEW": "1"}}}
+    properties = {"env": {"NEW": "1"}, "secret": {"token": password}}
+    site = {"name": "site", "type": "webservice", "template": {"id": id_}, "properties": properties}
     keys = {
         "name": "own-keys",
         "type": "secret",
@@ -62,9 +64,9 @@ async def the(system: System, kind: str, name: str, namespace: str) -> Document:
     return found
 
 
-async def password_of(system: System, name: str, namespace: str) -> str:
+async def password_of(system: System, name: str, namespace: str, key: str = "password") -> str:
     secret = await the(system, "Secret", name, namespace)
-    return base64.b64decode(secret["data"]["password"]).decode()
+    return base64.b64decode(secret["data"][key]).decode()
 
 
 OBJECTS = (
@@ -94,6 +96,7 @@ async def test_copies_of_a_template_collide_with_nothing(system: System, namespa
         run = await system.delivered(copied(where, id_, password))
         assert {one["phase"] for one in run["steps"]} == {"Succeeded"}
         assert await password_of(system, "own-keys", where) == password
+        assert await password_of(system, "base-web-token-site", where, "token") == password
         web = await the(system, "Deployment", "site", where)
         [container] = web["spec"]["template"]["spec"]["containers"]
         env = {one["name"]: one for one in container["env"]}

@@ -284,3 +284,56 @@ def test_template_whose_properties_a_policy_replaces_cannot_be_copied(env: Any, 
     assert problems(KEYS, site, template=template) == {
         ("Unsupported", "component[0].Tem.id"),
     }
+
+
+def with_secrets(*names: str) -> Document:
+    """A template as it is stored, of a webservice whose storage brings Secrets along, each with a password."""
+    carried = [
+        {"name": name, "type": "secret", "mount_path": f"/{name}", "data": {"password": SEALED, f"of-{name}": SEALED}}
+        for name in names
+    ]
+    web = component("tmpl-web", traits={"storage": carried})
+    return convert(document(web, name="tmpl", tmp_enable=True)).document
+
+
+def carried_by(converted: Converted, name: str) -> Document:
+    """Its Secrets by name."""
+    return {one["name"]: one["stringData"] for one in trait(components(converted)[name], "storage")["secret"]}
+
+
+def test_secret_values_of_storage_are_entered_again() -> None:
+    given = entry("site", "webservice", secret={"password": "p", "of-keys": "k"})
+    found = cloned(given, template=with_secrets("keys"))
+    assert carried_by(found, "site") == {"keys-site": {"password": "p", "of-keys": "k"}}
+    assert found.warnings == ()
+    assert "p" not in components(found)["site"]["properties"].values()
+
+
+def test_key_of_several_secrets_is_entered_with_the_name_of_each() -> None:
+    template = with_secrets("a", "b")
+    given = entry("site", "webservice", secret={"a/password": "1", "b/password": "2", "of-a": "3", "of-b": "4"})
+    assert carried_by(cloned(given, template=template), "site") == {
+        "a-site": {"password": "1", "of-a": "3"},
+        "b-site": {"password": "2", "of-b": "4"},
+    }
+    with pytest.raises(DocumentRejected) as rejected:
+        cloned(entry("site", "webservice", secret={"password": "1", "of-a": "3"}), template=template)
+    [finding] = rejected.value.findings
+    assert (finding.code, finding.path) == ("MISSING_REQUIRED_FIELD", "component[0].properties.secret")
+    assert finding.message.endswith("enter them again: a/password, b/password, of-b")
+
+
+def test_value_in_base64_of_a_template_in_oam_is_entered_as_text() -> None:
+    template = with_secrets("keys")
+    secret = template["spec"]["components"][0]["traits"]
+    [carried] = next(one["properties"]["secret"] for one in secret if one["type"] == "storage")
+    carried["data"] = carried.pop("stringData")
+    given = entry("site", "webservice", secret={"password": "p", "of-keys": "k"})
+    [found] = trait(components(cloned(given, template=template))["site"], "storage")["secret"]
+    assert found == {"name": "keys-site", "stringData": {"password": "p", "of-keys": "k"}}
+
+
+def test_secret_value_that_has_no_place_is_warned_of_and_goes_nowhere() -> None:
+    found = cloned(KEYS, entry("site", "webservice", secret={"nowhere": "canary"}))
+    assert [(one.code, one.path) for one in found.warnings] == [("NoEffect", "component[1].properties.secret.nowhere")]
+    assert "canary" not in str(found.document)
