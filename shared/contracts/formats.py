@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from shared.contracts import cron
 from shared.contracts.naming import NAME_MAX, as_label, label
 
 INVALID = "invalid_format"
@@ -163,6 +164,11 @@ QUANTITY = Format(
 )
 SIZE = Format("[1-9][0-9]{0,63}(E|P|T|G|M|Ei|Pi|Ti|Gi|Mi|Ki)", "is no size such as 8Gi: a whole number and a unit")
 NUMBER_OR_PERCENTAGE = Format("[0-9]+%?", "is neither a whole number nor a percentage such as 25%")
+SCHEDULE = Format(
+    r"@(yearly|annually|monthly|weekly|daily|midnight|hourly)|@every [\s\S]+|\s*[^@\s]\S*(\s+\S+){4}\s*",
+    "is no schedule such as '0 3 * * *': minute, hour, day, month and day of the week (0 to 6), or @daily and the like",
+    further=lambda text: text.startswith("@") or cron.takes_fields(text),
+)
 RESOURCE = Format(
     f"cpu|memory|ephemeral-storage|hugepages-[0-9]+[A-Za-z]*|{_DOMAIN}/{_WORD}",
     "is no resource of containers: cpu, memory, ephemeral-storage, hugepages-<size>, or <domain>/<name>",

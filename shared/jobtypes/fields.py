@@ -76,6 +76,7 @@ IngressHost = Annotated[str, formats.HOST]
 CertificateHost = Annotated[str, formats.CERTIFICATE_HOST]
 NumberOrPercentage = Annotated[str, formats.NUMBER_OR_PERCENTAGE]
 ResourceName = Annotated[str, formats.RESOURCE]
+Schedule = Annotated[str, formats.SCHEDULE]
 
 LabelKey = Annotated[str, formats.LABEL_KEY]
 LabelValue = Annotated[str, formats.LABEL_VALUE]

@@ -92,6 +92,12 @@ def _aliased(ip: str = "10.0.0.1", name: str = "a") -> Object:
     return _pod(hostAliases=[{"ip": ip, "hostnames": [name]}])
 
 
+def _scheduled(schedule: str) -> Object:
+    pod = {"restartPolicy": "Never", "containers": [{"name": "web", "image": "web:1"}]}
+    spec = {"schedule": schedule, "jobTemplate": {"spec": {"template": {"spec": pod}}}}
+    return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "probe"}, "spec": spec}
+
+
 _HOSTS = ("a.b", "localhost", "*.a.b", "*.b", "a" * 64 + ".b", _LONG_DOMAIN, "1.2.3")
 _NO_HOSTS = ("A.b", "*", "a.*.b", "*a.b", "a_b", "a.", " a", "a:80", "http://a", f"{_LONG_DOMAIN}a", "::1")
 
@@ -214,6 +220,41 @@ CASES: dict[str, Case] = {
         right=("1", "25%", "101%", "0"),
         wrong=("x", "1.5%", "-1%", "%"),
         placed=_rolling,
+    ),
+    "schedule": Case(
+        format=formats.SCHEDULE,
+        right=(
+            "0 3 * * *",
+            " */5  0-6/2 ?  JAN,mar * ",
+            "0 3 * * mon-FRI",
+            "5/10 0 1 12 6",
+            "*-9 * * * *",
+            "1,,2 * * * *",
+            "+5 * * * *",
+            "@daily",
+            "@every 5m",
+        ),
+        wrong=(
+            "",
+            "* * * *",
+            "* * * * * *",
+            "60 * * * *",
+            "* 24 * * *",
+            "* * 0 * *",
+            "* * * 13 *",
+            "* * * * 7",
+            "*/0 * * * *",
+            "5-3 * * * *",
+            "1-2-3 * * * *",
+            "1/2/3 * * * *",
+            "a * * * *",
+            "-1 * * * *",
+            "*x * * * *",
+            "TZ=UTC 0 3 * * *",
+            "@sometimes",
+            " @daily",
+        ),
+        placed=_scheduled,
     ),
     "resource": Case(
         format=formats.RESOURCE,

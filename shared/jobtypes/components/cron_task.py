@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.jobtypes.base import JobType, RenderContext, Rendering
-from shared.jobtypes.fields import Count, NoEffect, NonEmpty
+from shared.jobtypes.fields import Count, NoEffect, Schedule
 from shared.jobtypes.objects import new_object, present
 from shared.jobtypes.pods import HostAlias, LabelledPodParameters, pod_template, rendered_host_aliases
 from shared.jobtypes.probes import Probe
@@ -16,7 +16,7 @@ from shared.jobtypes.volumes import VolumeMounts, pod_volumes
 class CronTaskParameters(LabelledPodParameters):
     """Code or a script that runs at set times."""
 
-    schedule: NonEmpty
+    schedule: Schedule
     """When it runs, as five fields of cron: `0 3 * * *`."""
     startingDeadlineSeconds: int | None = Field(default=None, ge=0)
     """Seconds after its time in which a run may still begin; no limit if left out."""

@@ -104,6 +104,7 @@ COMPONENTS: list[tuple[str, Properties, dict[str, str]]] = [
             "properties.storageClassName": "InvalidFormat",
         },
     ),
+    ("cron-task", {"image": "x", "schedule": "0 24 * * *"}, {"properties.schedule": "InvalidFormat"}),
     ("task", {"image": "x", "backoffLimit": 2**31}, {"properties.backoffLimit": "OutOfRange"}),
     (
         "k8s-objects",
