@@ -23,6 +23,7 @@ from shared.planning.findings import MAX_FINDINGS, DocumentRejected, shortened
 from shared.planning.labels import check_inherited
 from shared.planning.limits import DEFAULT_LIMITS, Limits
 from shared.planning.lookup import entry_findings, find_type, unknown_type
+from shared.planning.metadata import without_effect
 from shared.planning.parameters import validate
 from shared.planning.plan import make_plan, outlines, render, warned
 from shared.planning.policies import CheckedPolicy, check_policy, composed, treatments
@@ -127,7 +128,7 @@ class _Check:
                 self._error(key, "Unsupported", message, f"Write `{key}: {wanted}`.")
 
     def metadata(self) -> None:
-        """Deadlines and the like."""
+        """Deadlines, and what objects inherit or nobody reads."""
         metadata, _ = validate(Metadata, mapping(self._document.get("metadata")), "metadata")
         if metadata is None:
             return
@@ -136,7 +137,7 @@ class _Check:
             metadata.annotations, [*_names(listing(self._spec.get("components"))), *carried_out]
         )
         self.errors += [*errors, *check_inherited(metadata.labels, metadata.annotations)]
-        self.warnings += warnings
+        self.warnings += [*warnings, *without_effect(metadata.labels, metadata.annotations)]
 
     def components(self) -> None:
         """Names and order of all, then each by itself as policies leave it."""
