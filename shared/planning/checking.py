@@ -32,6 +32,7 @@ from shared.planning.seeking import seeks_objects
 from shared.planning.timeouts import check_annotations
 from shared.planning.trees import listing, mapping
 from shared.planning.unknown_keys import unknown_keys
+from shared.planning.workflow import check_workflow, orders_steps
 
 _UNCHECKED = AppRef(tenant="unknown", namespace="default", name="unknown")
 """Stands for the owner while nobody knows it: what is rendered for the check is thrown away."""
@@ -109,7 +110,7 @@ class _Check:
         self._entries = _entries(self._spec)
         well_formed = [one.checked.policy for one in self._policies if one.checked.policy is not None]
         # Which policies work on which components the steps of a workflow would say; together they may contradict.
-        carried_out = [] if self._spec.get("workflow") else well_formed
+        carried_out = [] if orders_steps(self._spec.get("workflow")) else well_formed
         self._composition = composed(self._entries, carried_out, registry)
         self._treat = treatments(well_formed)
         self._sound: dict[str, Given] = {}
@@ -198,14 +199,10 @@ class _Check:
                 self._error(f"{one.path}.name", "DuplicatePolicy", message, "Give it another name.")
 
     def workflow(self) -> None:
-        """What is not carried out yet."""
-        if self._spec.get("workflow"):
-            self._error(
-                "spec.workflow",
-                "Unsupported",
-                "workflow steps are not supported yet",
-                "Remove `workflow` and order components by `dependsOn`.",
-            )
+        """What is not carried out yet, and what is wrong with it besides."""
+        errors, warnings = check_workflow(self._spec.get("workflow"))
+        self.errors += errors
+        self.warnings += warnings
 
     def unknown(self) -> None:
         """Keys of the document itself."""

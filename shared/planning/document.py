@@ -3,7 +3,7 @@
 Source: https://github.com/oam-dev/spec/blob/master/7.application.md, as KubeVela's documents use it.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, model_validator
 
@@ -17,6 +17,7 @@ LabelName = Annotated[StrictStr, Field(pattern=DNS_LABEL)]
 AppLabel = Annotated[StrictStr, Field(pattern=DNS_SUBDOMAIN, max_length=NAME_MAX)]
 """An application's name is also a label value."""
 TypeName = Annotated[StrictStr, Field(min_length=1)]
+WorkflowMode = Literal["DAG", "StepByStep"]
 
 
 class _Part(BaseModel):
@@ -66,12 +67,68 @@ class Policy(_Part):
     properties: dict[str, Any] = Field(default_factory=dict)
 
 
+class StepInput(_Part):
+    """What a step takes from another one."""
+
+    from_: StrictStr = Field(alias="from")
+    parameter_key: StrictStr = Field(default="", alias="parameterKey")
+
+
+class StepOutput(_Part):
+    """What a step leaves to others."""
+
+    name: StrictStr
+    value_from: StrictStr = Field(alias="valueFrom")
+
+
+class StepMeta(_Part):
+    """What people call a step."""
+
+    alias: StrictStr = ""
+
+
+class SubStep(_Part):
+    """A step of a workflow, or of a group of steps."""
+
+    name: StrictStr = ""
+    type: TypeName
+    properties: dict[str, Any] = Field(default_factory=dict)
+    meta: StepMeta | None = None
+    if_: StrictStr = Field(default="", alias="if")
+    timeout: StrictStr | None = None
+    depends_on: tuple[StrictStr, ...] = Field(default=(), alias="dependsOn")
+    inputs: tuple[StepInput, ...] = ()
+    outputs: tuple[StepOutput, ...] = ()
+
+
+class Step(SubStep):
+    """A step of a workflow; only a `step-group` has the rest."""
+
+    mode: WorkflowMode | None = None
+    sub_steps: tuple[SubStep, ...] = Field(default=(), alias="subSteps")
+
+
+class WorkflowModes(_Part):
+    """Whether steps go all at once or one after the other."""
+
+    steps: WorkflowMode | None = None
+    sub_steps: WorkflowMode | None = Field(default=None, alias="subSteps")
+
+
+class WorkflowSpec(_Part):
+    """Which steps are to be taken; without any it is what KubeVela does then."""
+
+    mode: WorkflowModes | None = None
+    ref: StrictStr = ""
+    steps: tuple[Step, ...] = ()
+
+
 class Spec(_Part):
     """What the application is made of."""
 
     components: tuple[Component, ...] = Field(min_length=1)
     policies: tuple[Policy, ...] = ()
-    workflow: dict[str, Any] | None = None
+    workflow: WorkflowSpec | None = None
 
 
 class Application(_Part):

@@ -13,6 +13,7 @@ from shared.contracts.plan import Deadlines, Finding
 from shared.planning.findings import did_you_mean, nearest
 from shared.planning.trees import path_text
 
+DURATION_REMEDY = "Write numbers with the units ms, s, m or h, such as 90s or 1h30m."
 LONGEST_S = 366 * 24 * 3600.0
 _FIELDS = {
     annotations.ANNOTATION_QUEUE_TIMEOUT: "queue_s",
@@ -81,8 +82,7 @@ def check_annotations(given: Mapping[str, str], components: Collection[str]) -> 
         try:
             _check(annotation, text)
         except ValueError as error:
-            remedy = "Write numbers with the units ms, s, m or h, such as 90s or 1h30m."
-            errors.append(Finding(path=path, code="InvalidDuration", message=str(error), remedy=remedy))
+            errors.append(Finding(path=path, code="InvalidDuration", message=str(error), remedy=DURATION_REMEDY))
     return errors, warnings
 
 

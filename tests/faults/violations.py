@@ -48,6 +48,13 @@ _OUTLINE: list[Rule] = [
     ("inputs", "Unsupported", f"{FIRST}.inputs", [{**web(), "inputs": [{"from": "x"}]}], {}),
     ("outputs", "Unsupported", f"{FIRST}.outputs", [{**web(), "outputs": [{"name": "x"}]}], {}),
     ("workflow", "Unsupported", "spec.workflow", [web()], {"workflow": {"steps": [{"type": "deploy"}]}}),
+    (
+        "step of an unknown type",
+        "UnknownStepType",
+        "spec.workflow.steps[0].type",
+        [web()],
+        {"workflow": {"steps": [{"type": "deplot"}]}},
+    ),
     ("policies are a map", "WrongType", "spec.policies", [web()], {"policies": {}}),
     ("unknown policy", "UnknownPolicyType", "spec.policies[0].type", [web()], policy(type="topologie")),
     ("policy without type", "Required", "spec.policies[0].type", [web()], {"policies": [{"name": "p"}]}),

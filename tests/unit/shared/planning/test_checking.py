@@ -278,7 +278,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         component("web", "ap", {"type": "hold"}, dependsOn=["nobody"]),
         component("api", properties={"replicas": "2", "pull": "x"}),
         component("bad", "broken"),
-        workflow={"steps": []},
+        workflow={"steps": [{"type": "deploy", "timeout": "1d"}]},
         policies=[{"type": "env-binding"}],
         metadata={"name": "Shop", "annotations": {"kubemin.dev/start-timeout": "soon"}},
     )
@@ -291,6 +291,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         ("spec.components[1].properties.pull", "NotAllowed"),
         ("spec.components[2].properties", "CannotRender"),
         ("spec.workflow", "Unsupported"),
+        ("spec.workflow.steps[0].timeout", "InvalidDuration"),
         ("spec.policies[0].type", "Unsupported"),
     }
 
