@@ -1,12 +1,13 @@
 """Checks `dependsOn`: names that exist, each component once, and no way back to itself."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from shared.contracts.plan import Finding
 from shared.planning import graph
-from shared.planning.findings import did_you_mean
+from shared.planning.findings import MAX_FINDINGS, did_you_mean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +31,9 @@ def check_dependencies(outlines: Sequence[Outline], left_out: Collection[str] = 
         before = first.setdefault(outline.name, outline)
         if before is not outline:
             findings.append(_duplicate(outline, before))
-    for outline in outlines:
-        findings += _unknown(outline, first, left_out)
-    return findings + _cycles(first)
+    # Of each it takes a while to say what was meant.
+    unknown = chain.from_iterable(_unknown(outline, first, left_out) for outline in outlines)
+    return [*findings, *islice(unknown, MAX_FINDINGS + 1), *_cycles(first)]
 
 
 def _duplicate(outline: Outline, before: Outline) -> Finding:
@@ -44,19 +45,14 @@ def _duplicate(outline: Outline, before: Outline) -> Finding:
     )
 
 
-def _unknown(outline: Outline, known: Collection[str], left_out: Collection[str]) -> list[Finding]:
-    return [
-        Finding(
-            path=f"{outline.path}.dependsOn[{i}]",
-            code="UnknownComponent",
-            message=f"component {name!r} is left out by a policy"
-            if name in left_out
-            else f"there is no component {name!r}",
-            remedy="Take the dependency out, or the component in." if name in left_out else did_you_mean(name, known),
-        )
-        for i, name in enumerate(outline.depends_on)
-        if name not in known
-    ]
+def _unknown(outline: Outline, known: Collection[str], left_out: Collection[str]) -> Iterator[Finding]:
+    for i, name in enumerate(outline.depends_on):
+        if name not in known:
+            left = name in left_out
+            message = f"component {name!r} is left out by a policy" if left else f"there is no component {name!r}"
+            remedy = "Take the dependency out, or the component in." if left else did_you_mean(name, known)
+            path = f"{outline.path}.dependsOn[{i}]"
+            yield Finding(path=path, code="UnknownComponent", message=message, remedy=remedy)
 
 
 def _cycles(by_name: dict[str, Outline]) -> list[Finding]:

@@ -1,7 +1,10 @@
 """What is wrong with a document, all of it at once."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+import heapq
+from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
+from itertools import pairwise
 
 from shared.contracts.phases import Reason
 from shared.contracts.plan import Finding
@@ -9,6 +12,8 @@ from shared.errors import Rejected
 
 MAX_FINDINGS = 100
 """More than anybody reads, and no document can make its own refusal large."""
+_COMPARED = 50
+_LISTED = 100
 
 
 class DocumentRejected(Rejected):
@@ -44,7 +49,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     by_folded: dict[str, str] = {}
     for name in known:
         by_folded.setdefault(_folded(name), name)
-    close = difflib.get_close_matches(_folded(word), by_folded, n=1, cutoff=0.6)
+    folded = _folded(word)
+    close = difflib.get_close_matches(folded, _alike(folded, by_folded), n=1, cutoff=0.6)
     return by_folded[close[0]] if close else ""
 
 
@@ -52,10 +58,22 @@ def _folded(word: str) -> str:
     return word.lower().replace("_", "").replace("-", "")
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A remedy that names what was probably meant, else everything there is."""
-    names = sorted(known)
-    meant = nearest(word, names)
+def _alike(word: str, names: Collection[str]) -> Iterable[str]:
+    """Those that share most pairs of letters with a word: to compare thousands letter by letter takes too long."""
+    if len(names) <= _COMPARED:
+        return names
+    pairs = _pairs(word)
+    return heapq.nlargest(_COMPARED, names, key=lambda name: len(pairs & _pairs(name)))
+
+
+@lru_cache(maxsize=4096)
+def _pairs(word: str) -> frozenset[str]:
+    return frozenset(a + b for a, b in pairwise(f" {word}"))
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """A remedy that names what was probably meant, else everything there is, if that is not too much."""
+    meant = nearest(word, sorted(known))
     if meant:
         return f"Did you mean {meant!r}?"
-    return f"There are: {', '.join(names)}." if names else ""
+    return f"There are: {', '.join(sorted(known))}." if 0 < len(known) <= _LISTED else ""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from shared.contracts import annotations
 from shared.contracts.plan import Deadlines, Finding
-from shared.planning.findings import did_you_mean, nearest
+from shared.planning.findings import MAX_FINDINGS, did_you_mean, nearest
 from shared.planning.trees import path_text
 
 DURATION_REMEDY = "Write numbers with the units ms, s, m or h, such as 90s or 1h30m."
@@ -69,6 +69,8 @@ def check_annotations(given: Mapping[str, str], components: Collection[str]) -> 
     for key, text in given.items():
         if not key.startswith(_OURS) or key in annotations.ABOUT:
             continue
+        if len(errors) > MAX_FINDINGS:
+            break
         path = path_text("metadata.annotations", key)
         base, _, component = key.partition("-timeout.")
         annotation = f"{base}-timeout" if component else key

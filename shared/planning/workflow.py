@@ -131,12 +131,11 @@ def _dependencies(steps: list[tuple[str, SubStep]]) -> Iterator[Finding]:
         for key in ("component", "name")
         if isinstance(value := step.properties.get(key), str)
     }
-    shown = names if len(names) <= MAX_FINDINGS else frozenset()
     for path, step in steps:
         for i, name in enumerate(step.depends_on):
             if name not in known:
                 at, message = f"{path}.dependsOn[{i}]", f"there is no step {name!r}"
-                yield Finding(path=at, code="UnknownStep", message=message, remedy=did_you_mean(name, shown))
+                yield Finding(path=at, code="UnknownStep", message=message, remedy=did_you_mean(name, names))
 
 
 def _step(path: str, step: SubStep) -> Iterator[Finding]:

@@ -178,12 +178,15 @@ def _trait_paths(wanted: OverriddenComponent, path: str) -> tuple[str, ...]:
 
 def _added(wanted: OverriddenComponent, path: str, known: Sequence[str]) -> tuple[list[Given], list[Finding]]:
     """A component that the document does not have yet, if the override says enough to be one."""
-    name, remedy = wanted.name or "", did_you_mean(wanted.name or "", known)
+    name = wanted.name or ""
     if not name or "*" in name:
         message = f"no component is called {name!r}" if name else f"no component is of type {wanted.type!r}"
-        return [], [Finding(path=path, code="UnknownComponent", message=message, remedy=remedy)]
+        return [], [Finding(path=path, code="UnknownComponent", message=message, remedy=did_you_mean(name, known))]
     if not wanted.type:
-        message = f"there is no component {name!r}, and to add one a `type` is needed"
+        message, remedy = (
+            f"there is no component {name!r}, and to add one a `type` is needed",
+            did_you_mean(name, known),
+        )
         return [], [Finding(path=f"{path}.name", code="UnknownComponent", message=message, remedy=remedy)]
     if not _LABEL.match(name):
         message = f"{name!r} is no name for a component: at most 63 characters, with a letter or digit at both ends"
