@@ -12,6 +12,7 @@ from shared.contracts.naming import as_label
 from shared.contracts.plan import Finding
 from shared.planning.findings import MAX_FINDINGS, nearest
 from shared.planning.trees import PathElement, path_text
+from shared.planning.unknown_keys import keys_at
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -55,10 +56,10 @@ def validate(model: type[M], value: Any, path: str) -> tuple[M | None, list[Find
         return model.model_validate(value), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        return None, _findings(details[: MAX_FINDINGS + 1], value, path)
+        return None, _findings(model, details[: MAX_FINDINGS + 1], value, path)
 
 
-def _findings(details: Sequence[ErrorDetails], value: Any, path: str) -> list[Finding]:
+def _findings(model: type[BaseModel], details: Sequence[ErrorDetails], value: Any, path: str) -> list[Finding]:
     """One finding per place: the branches of a union each report theirs."""
     by_place: dict[str, Finding] = {}
     for detail in details:
@@ -66,7 +67,10 @@ def _findings(details: Sequence[ErrorDetails], value: Any, path: str) -> list[Fi
         if _is_miscounted(detail, details, found):
             continue
         place = path_text(path, *elements)
-        finding = _finding(detail, place, found)
+        if detail["type"] == "extra_forbidden":
+            finding = _unknown_key(place, str(elements[-1]), keys_at(model, elements[:-1]))
+        else:
+            finding = _finding(detail, place, found)
         before = by_place.get(place)
         if before is None:
             by_place[place] = finding
@@ -126,6 +130,12 @@ def _finding(detail: ErrorDetails, path: str, found: Any) -> Finding:
     return Finding(path=path, code=code, message=message, remedy=f"Call it {meant!r}." if meant else "")
 
 
+def _unknown_key(path: str, key: str, known: Iterable[str]) -> Finding:
+    meant = nearest(key, known)
+    remedy = f"Did you mean {meant!r}?" if meant else ""
+    return Finding(path=path, code="UnknownKey", message="is not known here", remedy=remedy)
+
+
 def _in_words(detail: ErrorDetails, kind: str, context: dict[str, Any]) -> tuple[str, str]:
     if kind in _BOUNDS:
         words, code = _BOUNDS[kind]
@@ -136,8 +146,6 @@ def _in_words(detail: ErrorDetails, kind: str, context: dict[str, Any]) -> tuple
         case "string_pattern_mismatch":
             pattern = str(context.get("pattern", ""))
             return "InvalidFormat", _PATTERNS.get(pattern, f"does not match {pattern}")
-        case "extra_forbidden":
-            return "UnknownKey", "is not known here"
         case "unsupported":
             return "Unsupported", detail["msg"]
         case _:

@@ -1,6 +1,6 @@
 """Finds keys that no model knows, deprecated ones and those without effect: warnings, as the format is open."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import UnionType
@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from shared.contracts.plan import Finding
 from shared.jobtypes.fields import Deprecated, NoEffect
 from shared.planning.findings import nearest
-from shared.planning.trees import path_text
+from shared.planning.trees import PathElement, path_text
 
 _UNIONS = (Union, UnionType)
 _ANYTHING = (Any,)
@@ -21,6 +21,15 @@ _ANYTHING = (Any,)
 def unknown_keys(model: type[BaseModel], value: Any, path: str) -> Iterator[Finding]:
     """A warning for every key that `model` drops in silence or knows as deprecated or useless, in document order."""
     yield from _walk((model,), value, path)
+
+
+def keys_at(model: type[BaseModel], path: Iterable[PathElement]) -> tuple[str, ...]:
+    """The keys that a map within a value of `model` may have."""
+    annotations: tuple[Any, ...] = (model,)
+    for element in path:
+        shape = _shape(annotations)
+        annotations = shape.items if isinstance(element, int) else shape.known.get(element) or shape.values
+    return tuple(_shape(annotations).known)
 
 
 def _walk(annotations: tuple[Any, ...], value: Any, path: str) -> Iterator[Finding]:

@@ -322,6 +322,14 @@ def test_a_cycle_is_shown_as_the_way_around() -> None:
         (document(component("web", properties={"pull": "always"})), "Did you mean 'Always'?"),
         (document(component("web", properties={"labels": {"a": 1}})), "Put the value in quotes."),
         (document(WEB, policies=[{"type": "topologie"}]), "Did you mean 'topology'?"),
+        (document(WEB, policies=[{"type": "topology", "properties": {"cluster": []}}]), "Did you mean 'clusters'?"),
+        (
+            document(
+                WEB,
+                policies=[{"type": "override", "properties": {"components": [{"name": "web", "property": {}}]}}],
+            ),
+            "Did you mean 'properties'?",
+        ),
     ],
 )
 def test_remedies_name_what_was_meant(doc: Document, remedy: str) -> None:
