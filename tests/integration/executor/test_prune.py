@@ -1,9 +1,14 @@
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from shared.contracts.facts import ObjectsPruned, StepErrored, Superseded
+from shared.contracts.identity import ObjectKey
 from shared.contracts.phases import Reason
+from shared.kube import GroupVersionKind
+from shared.kube.kinds import Object
 from tests.integration.executor.conftest import Executor, to_apply, to_prune
 from tests.support.clusters import ADMIN, key, manifest
+from tests.support.conditions import until
 
 
 async def test_exactly_what_is_named_goes(executor: Executor) -> None:
@@ -120,3 +125,47 @@ async def test_command_past_its_time_deletes_nothing(executor: Executor) -> None
     assert isinstance(fact, StepErrored)
     assert fact.reason is Reason.COMMAND_EXPIRED
     assert await executor.kube.find(key("ConfigMap", "a", executor.namespace)) is not None
+
+
+async def test_pods_of_an_orphaning_rule_stay_without_their_owner(executor: Executor) -> None:
+    wanted = manifest(
+        "Deployment",
+        "web",
+        executor.namespace,
+        "apps/v1",
+        spec={
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {"containers": [{"name": "web", "image": "registry.example/app:1"}]},
+            },
+        },
+    )
+    await executor.answer(executor.apply(to_apply(wanted)))
+    [pod] = await made_of(executor, GroupVersionKind("v1", "Pod"))
+    live = await executor.live(wanted)
+
+    await executor.answer(executor.prune(to_prune(live).model_copy(update={"orphan_dependents": True})))
+
+    async def gone() -> bool:
+        return await executor.kube.find(ObjectKey.of(wanted)) is None
+
+    await until(gone, timeout_s=60)
+    [left] = await made_of(executor, GroupVersionKind("apps/v1", "ReplicaSet"))
+    assert "ownerReferences" not in left["metadata"]
+    [kept] = await made_of(executor, GroupVersionKind("v1", "Pod"))
+    assert kept["metadata"]["uid"] == pod["metadata"]["uid"]
+    assert "deletionTimestamp" not in kept["metadata"]
+
+
+async def made_of(executor: Executor, gvk: GroupVersionKind) -> Sequence[Object]:
+    """What controllers have made of the workload, as soon as there is some of it."""
+    found: Sequence[Object] = ()
+
+    async def some() -> bool:
+        nonlocal found
+        found = (await executor.kube.list_objects(gvk, namespace=executor.namespace, label_selector="app=web")).objects
+        return bool(found)
+
+    await until(some, timeout_s=60)
+    return found
