@@ -26,7 +26,7 @@ from shared.planning.lookup import entry_findings, find_type, unknown_type
 from shared.planning.metadata import without_effect
 from shared.planning.parameters import validate
 from shared.planning.plan import make_plan, outlines, render, warned
-from shared.planning.policies import CheckedPolicy, check_policy, composed, treatments
+from shared.planning.policies import CheckedPolicy, check_policy, composed, policy_warnings, treatments
 from shared.planning.rendering import Owner
 from shared.planning.seeking import seeks_objects
 from shared.planning.timeouts import check_annotations
@@ -115,6 +115,7 @@ class _Check:
         self._treat = treatments(well_formed)
         self._sound: dict[str, Given] = {}
         self._rendered_at = (0, 0)
+        self._of_policies = tuple(policy_warnings(well_formed))
         self.errors: list[Finding] = []
         self.warnings: list[Finding] = []
         self.seeks = False
@@ -189,7 +190,8 @@ class _Check:
         return not errors
 
     def policies(self) -> None:
-        """Each by itself."""
+        """Each by itself, and what they say together."""
+        self.warnings += self._of_policies
         names: dict[str, str] = {}
         for one in self._policies:
             self.errors += one.checked.errors

@@ -14,6 +14,7 @@ from shared.planning.policies.declared import (
     composed,
     declared,
     destinations,
+    policy_warnings,
     secret_places,
     treatments,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "composed",
     "declared",
     "destinations",
+    "policy_warnings",
     "secret_places",
     "treatments",
 ]

@@ -45,7 +45,7 @@ class ApplyOnceParameters(Parameters):
     """What is applied once and then left to others."""
 
     enable: bool = False
-    """Without it the policy does nothing."""
+    """Without it the policy does nothing; of several policies one that has it is enough."""
     rules: list[ApplyOnceRule] = Field(default_factory=list)
     """The first that matches an object counts. None: no object is written again unless it changes."""
 
@@ -64,8 +64,8 @@ def _treat(parameters: ApplyOnceParameters, made: Made, treatment: Treatment) ->
     return treatment.model_copy(update={"kept": kept})
 
 
-def _warn(parameters: ApplyOnceParameters, path: str) -> Iterable[Finding]:
-    if not parameters.enable:
+def _warn(_parameters: ApplyOnceParameters, path: str, merged: ApplyOnceParameters) -> Iterable[Finding]:
+    if not merged.enable:
         message = "the policy does nothing unless it is enabled"
         yield Finding(path=path, code="NoEffect", message=message, remedy="Write `enable: true`.")
 

@@ -78,7 +78,7 @@ Collect = Callable[[P], Collection]
 SecretPlaces = Callable[[P, Sequence[Given], Registry], Iterable[SecretPlace]]
 
 
-def nothing_wrong(_parameters: Parameters, _path: str) -> Iterable[Finding]:
+def nothing_wrong(_parameters: Parameters, _path: str, _merged: Parameters) -> Iterable[Finding]:
     """Of types whose parameters say it all."""
     return ()
 
@@ -109,8 +109,8 @@ class PolicyType(Generic[P]):
     collect: Collect[P] | None = None
     merge: Callable[[Sequence[P]], P] = first
     """Several, for `treat` and `collect`."""
-    warn: Callable[[P, str], Iterable[Finding]] = nothing_wrong
-    """Warnings about well-formed parameters, whose path is given."""
+    warn: Callable[[P, str, P], Iterable[Finding]] = nothing_wrong
+    """Warnings about well-formed parameters, by their path and what all policies of the type say together."""
     secret_places: SecretPlaces[P] = no_secret_places
     examples: tuple[Mapping[str, Any], ...] = ()
     """Properties, as somebody would write them."""

@@ -48,12 +48,19 @@ def check_policy(policy: Policy, index: int) -> CheckedPolicy:
     if known is None:
         return CheckedPolicy(errors=(_unknown(policy.type, f"{path}.type"),))
     parameters, errors = validate(known.parameters, policy.properties, f"{path}.properties")
-    warnings = list(unknown_keys(known.parameters, policy.properties, f"{path}.properties"))
+    unknown = tuple(unknown_keys(known.parameters, policy.properties, f"{path}.properties"))
     if parameters is None:
-        return CheckedPolicy(errors=tuple(errors), warnings=tuple(warnings))
-    warnings += known.warn(parameters, f"{path}.properties")
+        return CheckedPolicy(errors=tuple(errors), warnings=unknown)
     declared = DeclaredPolicy(index=index, type=known, parameters=parameters)
-    return CheckedPolicy(policy=declared, warnings=tuple(warnings))
+    return CheckedPolicy(policy=declared, warnings=unknown)
+
+
+def policy_warnings(policies: Sequence[DeclaredPolicy]) -> Iterator[Finding]:
+    """About well-formed policies, taken together."""
+    for type_, merged in _by_type(policies):
+        for policy in policies:
+            if policy.type is type_:
+                yield from type_.warn(policy.parameters, policy.path, merged)
 
 
 def _unknown(name: str, path: str) -> Finding:

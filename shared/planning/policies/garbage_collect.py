@@ -57,7 +57,7 @@ def _collect(parameters: GarbageCollectParameters) -> Collection:
     )
 
 
-def _warn(parameters: GarbageCollectParameters, path: str) -> Iterable[Finding]:
+def _warn(parameters: GarbageCollectParameters, path: str, _merged: GarbageCollectParameters) -> Iterable[Finding]:
     if parameters.applicationRevisionLimit is not None:
         message = "generations are kept by the platform"
         yield Finding(path=f"{path}.applicationRevisionLimit", code="NoEffect", message=message)

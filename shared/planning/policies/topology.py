@@ -38,7 +38,7 @@ def _place(parameters: TopologyParameters, path: str) -> Destination:
     )
 
 
-def _warn(parameters: TopologyParameters, path: str) -> Iterable[Finding]:
+def _warn(parameters: TopologyParameters, path: str, _merged: TopologyParameters) -> Iterable[Finding]:
     if parameters.clusters and parameters.clusterLabelSelector is not None:
         message = "clusters are named, so their labels are not looked at"
         yield Finding(path=f"{path}.clusterLabelSelector", code="NoEffect", message=message)

@@ -114,6 +114,16 @@ def test_apply_once_that_is_not_enabled_does_nothing_and_says_so() -> None:
     assert planned(doc).steps[0].objects[0].treatment == Treatment()
 
 
+def test_apply_once_is_enabled_by_any_of_its_policies() -> None:
+    given = [
+        policy("apply-once", rule({"path": ["*"]}, componentNames=["web"])),
+        policy("apply-once", enable=True),
+    ]
+    doc = document(component("web"), policies=given)
+    assert check_document(doc, REGISTRY)[1] == []
+    assert planned(doc).steps[0].objects[0].treatment.kept == (KeptField(path="*"),)
+
+
 def test_updates_that_replace_or_make_anew() -> None:
     strategy = {"op": "replace", "recreateFields": ["spec.selector", 'metadata.annotations["a.b/c"]']}
     found = treatments(policy("resource-update", rule(strategy, resourceTypes=["Deployment"])))["Deployment/web"]
