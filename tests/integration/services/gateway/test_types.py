@@ -12,9 +12,20 @@ async def test_types_are_listed_and_read(team: Team) -> None:
     names = {item["name"] for item in listed.body["items"] if item["kind"] == "component"}
     assert names == {entry.name for entry in BUILTIN.job_types.values()}
     view = await team.ann.get("/api/v1/types/store@v1")
-    assert (view.status, view.body["name"]) == (200, "statefulset")
+    assert (view.status, view.body["name"], view.body["aliases"]) == (200, "statefulset", ["store"])
+    entry = BUILTIN.job_types["statefulset"]
+    assert view.body["title"] == entry.title
+    assert view.body["description"].startswith("A long-running service whose pods have names")
+    assert {"apps/v1/StatefulSet", "v1/Service"} <= set(view.body["kinds"])
+    done = {one["kind"]: one["words"] for one in view.body["completion"]}
+    assert set(done) == set(view.body["kinds"])
+    assert "readyReplicas" in done["apps/v1/StatefulSet"]
+    assert view.body["parameters"]["title"]
     Draft202012Validator(view.body["parameters"]).validate({"image": "redis:7"})
     assert not Draft202012Validator(view.body["parameters"]).is_valid({})
+    for example in view.body["examples"]:
+        Draft202012Validator(view.body["parameters"]).validate(example)
+    assert view.body["examples"]
 
 
 async def test_types_of_one_kind(team: Team) -> None:
