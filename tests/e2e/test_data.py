@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from shared.contracts.identity import ObjectKey
 from tests.e2e.system import Document, System, application, component, describe, step
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180, func_only=True)]
@@ -38,6 +39,15 @@ async def untouched(system: System, before: Document) -> None:
     assert await system.object(before["kind"], metadata["name"], metadata["namespace"]) == before
 
 
+async def gone(system: System, before: Document) -> None:
+    """Whoever made the object deletes it."""
+    await system.kube[system.clusters[0]].delete(ObjectKey.of(before))
+    metadata = before["metadata"]
+    await system.until(
+        lambda: system.object(before["kind"], metadata["name"], metadata["namespace"]), lambda found: found is None
+    )
+
+
 def storage(**entries: Any) -> Document:
     """A storage trait; each entry is of the field of its name."""
     return {"type": "storage", "properties": {field: [entry] for field, entry in entries.items()}}
@@ -48,9 +58,10 @@ def nothing_but(name: str, type_: str, /, **properties: Any) -> Document:
     return {"name": name, "type": type_, "properties": properties}
 
 
-def in_dialect(namespace: str, **entry: Any) -> Document:
-    """A document in the JSON dialect with one entry of storage."""
-    web = {"name": "web", "type": "webservice", "image": "registry.example/app:1", "traits": {"storage": [entry]}}
+def in_dialect(namespace: str, *entries: Document) -> Document:
+    """A document in the JSON dialect with entries of storage."""
+    traits = {"storage": list(entries)}
+    web = {"name": "web", "type": "webservice", "image": "registry.example/app:1", "traits": traits}
     return {"name": "app", "namespace": namespace, "component": [web]}
 
 
@@ -84,8 +95,8 @@ def asking_for_a_volume(namespace: str) -> dict[str, tuple[Document, str, str]]:
             "files=pvc=data",
             "data",
         ),
-        "dialect, tmp_create": (in_dialect(namespace, **entry, tmpCreate=True), "web=pvc=data-web", "data-web"),
-        "dialect, create": (in_dialect(namespace, **entry, create=True), "web=pvc=data", "data"),
+        "dialect, tmp_create": (in_dialect(namespace, {**entry, "tmpCreate": True}), "web=pvc=data-web", "data-web"),
+        "dialect, create": (in_dialect(namespace, {**entry, "create": True}), "web=pvc=data", "data"),
     }
 
 
@@ -187,34 +198,55 @@ async def test_what_is_only_named_is_never_touched(system: System, namespace: st
         await untouched(system, before)
 
 
-@pytest.mark.parametrize("shape", ["trait", "component"])
-async def test_what_carries_data_is_a_step_of_its_own_before_those_that_use_it(
-    system: System, namespace: str, shape: str
-) -> None:
+CARRIERS = {
+    "trait": ("carrier=configmap=settings", "carrier=secret=login"),
+    "component": ("settings=configmap=settings", "login=secret=login"),
+    "dialect": ("web=configmap=settings", "web=secret=login"),
+}
+"""Every way to bring contents along, with the steps that make the ConfigMap and the Secret."""
+
+
+def carrying(namespace: str, shape: str) -> Document:
+    """A component `web` that uses what the document brings along."""
+    if shape == "dialect":
+        entries = (
+            {"name": "s", "type": "config", "mountPath": "/s", "sourceName": "settings", "data": {"level": "info"}},
+            {"name": "l", "type": "secret", "mountPath": "/l", "sourceName": "login", "data": {"password": "pw"}},
+        )
+        return in_dialect(namespace, *entries)
     env = [
         {"name": "LEVEL", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "level"}}},
         {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "login", "key": "password"}}},
     ]
+    entries_of_trait = storage(
+        configMap={"name": "settings", "data": {"level": "info"}},
+        secret={"name": "login", "stringData": {"password": "pw"}},
+    )
     carriers = {
-        "trait": [
-            component(
-                "carrier",
-                traits=[
-                    storage(
-                        configMap={"name": "settings", "data": {"level": "info"}},
-                        secret={"name": "login", "stringData": {"password": "pw"}},
-                    )
-                ],
-            )
-        ],
+        "trait": [component("carrier", traits=[entries_of_trait])],
         "component": [
             nothing_but("settings", "config", data={"level": "info"}),
             nothing_but("login", "secret", stringData={"password": "pw"}),
         ],
     }
-    run = await system.delivered(application(namespace, component("web", env=env), *carriers[shape]))
-    owner = {"trait": ("carrier", "carrier"), "component": ("settings", "login")}[shape]
-    steps = [f"{owner[0]}=configmap=settings", f"{owner[1]}=secret=login"]
+    return application(namespace, component("web", env=env), *carriers[shape])
+
+
+@pytest.mark.parametrize("shape", CARRIERS)
+async def test_what_carries_data_is_a_step_of_its_own_and_takes_nothing_of_others(
+    system: System, namespace: str, shape: str
+) -> None:
+    document, steps = json.dumps(carrying(namespace, shape)), CARRIERS[shape]
+    theirs = await existing(system, CONFIG, "settings", namespace, data={"level": "theirs"})
+    run = await system.ended(await system.apply(document))
+    refused = step(run, steps[0])
+    assert (run["phase"], refused["phase"], refused["reason"]) == ("Rejected", "Rejected", "OwnedByOther"), describe(
+        run
+    )
+    await untouched(system, theirs)
+    assert await system.object(SECRET, "login", namespace) is None
+    await gone(system, theirs)
+    run = await system.delivered(document)
     assert set(steps) <= set(step(run, "web")["depends_on"])
     for one in steps:
         assert step(run, one)["ended_at"] <= step(run, "web")["started_at"]
@@ -246,6 +278,12 @@ async def test_last_of_several_carriers_counts_and_the_plan_names_both_places(
     assert {(one["winner"], one["winner_path"]) for one in overrides} == {
         (f"a={kind.lower()}=shared", f"spec.components[0].traits[0].properties.{field}[0]")
     }
+    theirs = await existing(system, kind, "shared", namespace)
+    run = await system.ended(await system.apply(document))
+    refused = step(run, f"a={kind.lower()}=shared")
+    assert (run["phase"], refused["phase"], refused["reason"]) == ("Rejected", "Rejected", "OwnedByOther")
+    await untouched(system, theirs)
+    await gone(system, theirs)
     run = await system.delivered(document)
     for loser in ("b", "c"):
         skipped = step(run, f"{loser}={kind.lower()}=shared")
@@ -290,7 +328,9 @@ async def test_missing_reference_is_in_the_plan_and_rejects_before_anything_is_c
 
 
 async def test_volume_of_the_dialect_is_only_referred_to_by_default(system: System, namespace: str) -> None:
-    document = in_dialect(namespace, name="data", type="persistent", mountPath="/data", claimName="theirs")
+    document = in_dialect(
+        namespace, {"name": "data", "type": "persistent", "mountPath": "/data", "claimName": "theirs"}
+    )
     assert "theirs" in (await rejected(system, document, "web"))["message"]
     assert await system.object(CLAIM, "theirs", namespace) is None
     before = await existing(system, CLAIM, "theirs", namespace)
