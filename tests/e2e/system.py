@@ -146,8 +146,11 @@ class System:
             "Ingress": "networking.k8s.io/v1",
             "Role": "rbac.authorization.k8s.io/v1",
             "RoleBinding": "rbac.authorization.k8s.io/v1",
+            "ClusterRole": "rbac.authorization.k8s.io/v1",
+            "ClusterRoleBinding": "rbac.authorization.k8s.io/v1",
         }.get(kind, "v1")
-        key = ObjectKey(api_version=api_version, kind=kind, namespace=namespace, name=name)
+        within = "" if kind.startswith("Cluster") else namespace
+        key = ObjectKey(api_version=api_version, kind=kind, namespace=within, name=name)
         return await self.kube[cluster or self.clusters[0]].find(key)
 
     async def until(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e import surroundings
 from tests.e2e.system import Document, System
 from tests.support import dialect_features as features
 from tests.support.dialect_features import Feature
@@ -39,6 +40,8 @@ async def seen(system: System, namespace: str, given: tuple[Feature, ...]) -> di
 async def test_every_line_of_the_dialect_is_delivered(system: System, namespace: str, group: str) -> None:
     await made_outside(system, namespace)
     given = features.GROUPS[group]
+    if any(kind == "ClusterRole" for feature in given for kind, *_ in feature.expected):
+        await surroundings.trust(system.kube[system.clusters[0]], namespace)
     run = await system.delivered(json.dumps(features.application(group, given, namespace=namespace)))
     assert {one["phase"] for one in run["steps"]} == {"Succeeded"}
     assert not await seen(system, namespace, (*features.DATA, *given))

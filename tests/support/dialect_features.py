@@ -205,7 +205,7 @@ STORAGE = (
                 traits={
                     "storage": [
                         volume("own", tmp_create=True, size="2Gi"),
-                        volume("made", create=True),
+                        volume("made", create=True, storage_class="immediate"),
                         volume("named", create=True, claim_name="archive"),
                         volume("there", claim_name="existing"),
                         volume("there", claim_name="existing", mount_path="/again", sub_path="x", read_only=True),
@@ -217,6 +217,7 @@ STORAGE = (
             ("PersistentVolumeClaim", "own-claims", ("spec", "resources", "requests", "storage"), "2Gi"),
             ("PersistentVolumeClaim", "own-claims", ("spec", "accessModes"), ["ReadWriteOnce"]),
             ("PersistentVolumeClaim", "made", ("spec", "resources", "requests", "storage"), "1Gi"),
+            ("PersistentVolumeClaim", "made", ("spec", "storageClassName"), "immediate"),
             ("PersistentVolumeClaim", "archive", ("metadata", "name"), "archive"),
             ("PersistentVolumeClaim", "existing", ("metadata", "labels"), None),
             (
@@ -317,8 +318,16 @@ PODS = (
                 "probes",
                 traits={
                     "probes": [
-                        {"type": "liveness", "http_get": {"path": "/up", "port": 80, "scheme": "HTTP"}},
-                        {"type": "readiness", "tcp_socket": {"port": 80}, "period_seconds": 3, "timeout_seconds": 0},
+                        {
+                            "type": "liveness",
+                            "http_get": {"path": "/up", "port": 80, "scheme": "HTTP", "host": "web.example.com"},
+                        },
+                        {
+                            "type": "readiness",
+                            "tcp_socket": {"port": 80, "host": "127.0.0.1"},
+                            "period_seconds": 3,
+                            "timeout_seconds": 0,
+                        },
                         {"type": "startup", "exec": {"command": ["true"]}, "failure_threshold": 5},
                     ]
                 },
@@ -326,7 +335,9 @@ PODS = (
         ),
         (
             ("Deployment", "probes", (*_MAIN, "livenessProbe", "httpGet", "path"), "/up"),
+            ("Deployment", "probes", (*_MAIN, "livenessProbe", "httpGet", "host"), "web.example.com"),
             ("Deployment", "probes", (*_MAIN, "readinessProbe", "tcpSocket", "port"), 80),
+            ("Deployment", "probes", (*_MAIN, "readinessProbe", "tcpSocket", "host"), "127.0.0.1"),
             ("Deployment", "probes", (*_MAIN, "readinessProbe", "periodSeconds"), 3),
             ("Deployment", "probes", (*_MAIN, "startupProbe", "exec", "command"), ["true"]),
             ("Deployment", "probes", (*_MAIN, "startupProbe", "failureThreshold"), 5),
@@ -406,6 +417,13 @@ PODS = (
                             "binding_name": "same",
                             "rules": [{"resources": ["configmaps"], "verbs": ["get"]}],
                         },
+                        {
+                            "service_account": "same",
+                            "role_name": "reads-health",
+                            "binding_name": "reads-health",
+                            "cluster_scope": True,
+                            "rules": [{"non_resource_urls": ["/healthz"], "verbs": ["get"]}],
+                        },
                     ]
                 },
             ),
@@ -419,6 +437,8 @@ PODS = (
             ("ServiceAccount", "same", ("metadata", "name"), "same"),
             ("Role", "same", ("rules", 0, "resources"), ["configmaps"]),
             ("RoleBinding", "same", ("subjects", 0, "name"), "same"),
+            ("ClusterRole", "reads-health", ("rules", 0, "nonResourceURLs"), ["/healthz"]),
+            ("ClusterRoleBinding", "reads-health", ("subjects", 0, "name"), "same"),
         ),
     ),
 )
