@@ -50,8 +50,10 @@ class Things:
             return await caller.call(operation.method, operation.path, headers=YAML, data=json.dumps(body))
         path = operation.path.format(**self.path)
         if operation.body is not None:
-            asked = {"workflow": [{"name": "web"}], "workflow_id": self.path["id"], "task_id": self.path["task"]}
-            return await caller.call(operation.method, path, headers=YAML, data=json.dumps({**asked, "version": "2"}))
+            known = {"workflow": [{"name": "web"}], "workflow_id": self.path["id"], "task_id": self.path["task"]}
+            known |= {"version": "2", "run": self.path["run"]}
+            asked = {key: known[key] for key in known.keys() & operation.body.model_fields.keys()}
+            return await caller.call(operation.method, path, headers=YAML, data=json.dumps(asked))
         query = "&".join(f"{parameter.name}=1" for parameter in operation.parameters if parameter.required)
         return await caller.call(operation.method, f"{path}?{query}")
 
