@@ -13,7 +13,14 @@ from services.gateway.domain.access import Principal
 from services.gateway.domain.addresses import AllowedAddresses
 from services.gateway.domain.refusals import DocumentUnreadable
 from services.gateway.drafting import Drafting
-from shared.contracts.differences import CheckSlice, CompareSteps, SliceChecked, StepsCompared
+from shared.contracts.differences import (
+    Change,
+    CheckSlice,
+    CompareSteps,
+    ObjectDifference,
+    SliceChecked,
+    StepsCompared,
+)
 from shared.contracts.identity import AppUid, Tenant
 from shared.contracts.registry import ClusterRecord, Role
 from shared.jobtypes.builtin import BUILTIN
@@ -62,7 +69,12 @@ class _Empty:
 
     async def compare(self, request: CompareSteps) -> StepsCompared:
         """Nothing is there to compare with."""
-        return StepsCompared(cluster=request.cluster, objects=())
+        created = [
+            ObjectDifference(step=step.step, key=obj.key, change=Change.CREATED)
+            for step in request.steps
+            for obj in step.objects
+        ]
+        return StepsCompared(cluster=request.cluster, objects=tuple(created))
 
 
 class _Gateway:
