@@ -10,7 +10,8 @@ from services.executor.domain.grants import DEFAULT_GRANTED_KINDS
 from shared.contracts import annotations, sealed
 from shared.contracts.identity import ObjectKey
 from shared.contracts.plan import Manifest, Plan, Reference
-from shared.kube import GroupVersionKind, KubeApi, NotFound
+from shared.kube import GroupVersionKind, KindUnknown, KubeApi, NotFound
+from tests.support.waiting import eventually
 
 Document = dict[str, Any]
 
@@ -111,6 +112,26 @@ def definition(group: str, plural: str) -> Manifest:
             "versions": [{**version, "subresources": {"status": {}}}],
         },
     }
+
+
+async def install(kube: KubeApi, definition: Manifest) -> None:
+    """Apply a CustomResourceDefinition, and return when its kind can be used."""
+    await kube.apply(definition, field_manager=ADMINISTRATOR, force=True)
+    await served(kube, definition)
+
+
+async def served(kube: KubeApi, definition: Manifest) -> None:
+    """Wait until the kind is listed: a little later than its definition says Established."""
+    spec = definition["spec"]
+    wanted = [GroupVersionKind(f"{spec['group']}/{v['name']}", spec["names"]["kind"]) for v in spec["versions"]]
+
+    async def listed() -> bool:
+        try:
+            return all([await kube.resource(gvk) for gvk in wanted])
+        except KindUnknown:
+            return False
+
+    await eventually(listed, bool)
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from shared.contracts.completion import read_path
 from shared.contracts.identity import ObjectKey
 from shared.contracts.plan import Manifest
 from shared.jobtypes.builtin import BUILTIN
-from shared.kube import GroupVersionKind, KindUnknown, KubeApi
+from shared.kube import KubeApi
 from shared.store.registry import Registry
 from tests.e2e import surroundings
 from tests.e2e.system import Document, System, application, describe
@@ -107,7 +107,7 @@ async def deliver(system: System, path: Path, namespace: str, nodes: list[str]) 
     """Make what the document takes for granted, deliver it, look, and delete it."""
     kube = system.kube[system.clusters[0]]
     if path.stem.startswith(NEEDS_KEDA):
-        await kube.apply(await downloaded(KEDA), field_manager=surroundings.ADMINISTRATOR, force=True)
+        await surroundings.install(kube, await downloaded(KEDA))
     component = surroundings.at_home(goldens.component_of(path), namespace, nodes)
     document = application(namespace, component, name="shop", annotations=DEADLINES)
     plan = planned(document, registry=BUILTIN)
@@ -225,8 +225,7 @@ async def test_custom_resource_is_done_when_its_controller_says_so(
     definition = surroundings.definition("example.com", plural)
     await system.delivered(application(namespace, objects("kinds", definition), name="kinds"))
     widget = {"apiVersion": "example.com/v1", "kind": definition["spec"]["names"]["kind"], "metadata": {"name": "w"}}
-    gvk = GroupVersionKind(widget["apiVersion"], widget["kind"])
-    await system.until(lambda: known(kube, gvk), bool)
+    await surroundings.served(kube, definition)
     # What its controller has never looked at counts as done; the next generation waits for the controller.
     await system.delivered(application(namespace, objects("widget", {**widget, "spec": {"size": 1}})))
     key = ObjectKey.of({**widget, "metadata": {"name": "w", "namespace": namespace}})
@@ -238,15 +237,6 @@ async def test_custom_resource_is_done_when_its_controller_says_so(
     ended = await system.ended(run)
     assert ended["phase"] == phase, describe(ended)
     await system.deleted(namespace, "app")
-
-
-async def known(kube: KubeApi, gvk: GroupVersionKind) -> bool:
-    """Whether the kind is served: a little later than its definition says."""
-    try:
-        await kube.resource(gvk)
-    except KindUnknown:
-        return False
-    return True
 
 
 def objects(name: str, *given: Manifest) -> Document:

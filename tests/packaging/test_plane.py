@@ -9,7 +9,7 @@ from dev.plane.control_plane import ControlPlane
 from tests.packaging.control_plane import Operator
 from tests.packaging.rendering import Manifests, Object, named, of_kind
 from tests.support.conditions import until
-from tests.support.definitions import KEDA, MONGODB, downloaded
+from tests.support.definitions import KEDA, MONGODB, downloaded, served
 
 pytestmark = [pytest.mark.plane, pytest.mark.timeout(240, func_only=True)]
 
@@ -22,12 +22,12 @@ def operator(plane: ControlPlane) -> Operator:
 
 
 @pytest.fixture(scope="module")
-async def definitions(operator: Operator) -> None:
+async def definitions(plane: ControlPlane, operator: Operator) -> None:
     """KEDA's and MongoDB's kinds, served by the control plane."""
     for wanted in (KEDA, MONGODB):
         definition = await downloaded(wanted)
         operator.apply([definition])
-        operator.run("wait", "--for=condition=Established", "--timeout=30s", f"crd/{definition['metadata']['name']}")
+        await served(plane.api, definition)
 
 
 def _applied(operator: Operator, objects: list[Object]) -> None:

@@ -17,7 +17,7 @@ from shared.jobtypes.base import Rendering
 from shared.jobtypes.rules import rule_for
 from tests.plane.manifests import SIMULATE
 from tests.support import dialect, goldens
-from tests.support.definitions import KEDA, downloaded
+from tests.support.definitions import KEDA, downloaded, served
 from tests.support.waiting import eventually
 
 Manifest = dict[str, Any]
@@ -84,9 +84,7 @@ async def keda(api: AdminApi) -> None:
     path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition['metadata']['name']}"
     params = {"fieldManager": "tests", "force": "true"}
     await api.text("PATCH", path, body=definition, params=params, content_type="application/apply-patch+yaml")
-    rule = rule_for(definition)
-    assert rule is not None
-    await eventually(lambda: api.get(path), lambda seen: holds(rule.success, seen))
+    await served(api, definition)
 
 
 @pytest.mark.usefixtures("keda")

@@ -2,13 +2,17 @@
 
 import json
 import subprocess
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import yaml
 
+from dev.plane.admin_api import AdminApi, ApiError
 from dev.plane.go_toolchain import NoGoError, find_go
+from tests.support.waiting import eventually
 
 _DOWNLOAD_TIMEOUT_S = 120
 _NEEDED_GO = (1, 21, 0)
@@ -54,6 +58,23 @@ async def downloaded(definition: Definition) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(done.stdout)
     assert told["Sum"] == definition.digest
     return _read(Path(told["Dir"], definition.file))
+
+
+async def served(api: AdminApi, definition: dict[str, Any]) -> None:
+    """Wait until the kind can be used: a little later than its definition says Established."""
+    spec = definition["spec"]
+    for version in spec["versions"]:
+        path = f"/apis/{spec['group']}/{version['name']}"
+        await eventually(partial(_plurals, api, path), lambda seen: spec["names"]["plural"] in seen)
+
+
+async def _plurals(api: AdminApi, path: str) -> set[str]:
+    try:
+        return {resource["name"] for resource in (await api.get(path))["resources"]}
+    except ApiError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        return set()
 
 
 def _read(path: Path) -> dict[str, Any]:
