@@ -88,20 +88,20 @@ def stray(turn: Turn, held: InventoryObject) -> None:
         _send_all(turn)
 
 
-def stop(turn: Turn, *steps: StepState) -> None:
-    """Delete the Jobs of steps that are given up; what runs for ever stays, and its health goes on."""
-    for step in steps:
-        _stop(turn, step)
+def stop(turn: Turn, step: StepState) -> None:
+    """Delete the Jobs of a step that is given up; what runs for ever stays, and its health goes on."""
+    _stop(turn, step)
     _send_all(turn)
 
 
 def stop_all(turn: Turn, under_way: Iterable[StepState]) -> None:
     """Delete every Job that has not ended: of the run that is cancelled, and of those that it had superseded."""
-    steps = list(under_way)
-    for step in steps:
-        # Of one that was not asked for no Job can be given up: one that shows up later is of an earlier run.
-        step.stopped = True
-    stop(turn, *(step for step in steps if step.nonce > 0))
+    for step in under_way:
+        if step.nonce > 0:
+            _stop(turn, step)
+        else:
+            # Of one that was not asked for no Job can be given up: one that shows up later is of an earlier run.
+            step.stopped = True
     for held in turn.state.inventory.values():
         if ledger.may_work(turn, held):
             _want(turn, held, not_before=_settled_at(turn, held))
