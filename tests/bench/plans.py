@@ -13,14 +13,7 @@ from services.gateway.domain.access import Principal
 from services.gateway.domain.addresses import AllowedAddresses
 from services.gateway.domain.refusals import DocumentUnreadable
 from services.gateway.drafting import Drafting
-from shared.contracts.differences import (
-    Change,
-    CheckSlice,
-    CompareSteps,
-    ObjectDifference,
-    SliceChecked,
-    StepsCompared,
-)
+from shared.contracts.differences import CheckSlice, CompareSteps, SliceChecked, StepsCompared
 from shared.contracts.identity import AppUid, Tenant
 from shared.contracts.registry import ClusterRecord, Role
 from shared.jobtypes.builtin import BUILTIN
@@ -28,6 +21,7 @@ from shared.planning import DEFAULT_LIMITS
 from shared.sealing import generate, public_key_of
 from tests.bench.figures import Aim, Figure
 from tests.bench.settings import Settings
+from tests.support.comparisons import all_created
 
 if TYPE_CHECKING:
     from services.gateway.ports import ApplicationReader, ClusterObjects, Files, Projections
@@ -69,12 +63,7 @@ class _Empty:
 
     async def compare(self, request: CompareSteps) -> StepsCompared:
         """Nothing is there to compare with."""
-        created = [
-            ObjectDifference(step=step.step, key=obj.key, change=Change.CREATED)
-            for step in request.steps
-            for obj in step.objects
-        ]
-        return StepsCompared(cluster=request.cluster, objects=tuple(created))
+        return all_created(request)
 
 
 class _Gateway:

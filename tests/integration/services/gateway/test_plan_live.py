@@ -16,7 +16,6 @@ from shared.contracts.differences import (
     CheckSlice,
     CompareSteps,
     FieldDifference,
-    ObjectDifference,
     SliceChecked,
     StepsCompared,
 )
@@ -27,6 +26,7 @@ from shared.contracts.phases import Reason
 from shared.errors import Rejected
 from shared.store.applications import Applications
 from tests.integration.services.gateway.conftest import Team
+from tests.support.comparisons import all_created
 from tests.support.gateway import GatewayStack
 from tests.support.waiting import eventually
 
@@ -39,12 +39,7 @@ def all_new(request: Request) -> Answer:
     """An empty cluster."""
     if isinstance(request, CheckSlice):
         return SliceChecked(cluster=EAST)
-    objects = [
-        ObjectDifference(step=step.step, key=obj.key, change=Change.CREATED)
-        for step in request.steps
-        for obj in step.objects
-    ]
-    return StepsCompared(cluster=EAST, objects=tuple(objects))
+    return all_created(request)
 
 
 class Agent:

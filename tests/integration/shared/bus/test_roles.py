@@ -15,7 +15,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.facts import AgentBeat
 from shared.contracts.identity import PRUNE, ClusterName
 from shared.contracts.reads import OBJECTS
-from tests.support.bus import BusStack, raw_client
+from tests.support.bus import BusStack, answered, raw_client
 from tests.support.conditions import until
 from tests.support.messages import a_beat, a_fact, app_ref
 
@@ -142,8 +142,7 @@ async def a_beat_for(_envelope: Envelope) -> AgentBeat:
 async def test_the_gateway_alone_asks_a_clusters_executor(server: BusStack, user: str) -> None:
     executor, gateway = await server.connect("cluster-east"), await server.connect("gateway")
     stop = await executor.serve(subjects.rpc(EAST, OBJECTS), a_beat_for)
-    # An agent's interest crosses accounts a moment after its subscription.
-    await until(lambda: asked(gateway))
+    await answered(gateway, subjects.rpc(EAST, OBJECTS), a_fact())
     assert user == "gateway" or not await asked(await server.connect(user))
     await stop()
 
@@ -153,13 +152,13 @@ async def test_a_clusters_own_executor_alone_answers(server: BusStack, user: str
     bus, gateway = await server.connect(user), await server.connect("gateway")
     stop = await bus.serve(subjects.rpc(EAST, OBJECTS), a_beat_for, queue="executor")
     if user == "cluster-east":
-        await until(lambda: asked(gateway))
+        await answered(gateway, subjects.rpc(EAST, OBJECTS), a_fact())
     else:
         assert not any([await asked(gateway) for _ in range(2)])
     await stop()
 
 
-async def answered(client: Client, requests: Iterable[str], allowed: Collection[str]) -> set[str]:
+async def answered_of(client: Client, requests: Iterable[str], allowed: Collection[str]) -> set[str]:
     """Return those that anybody answers, if only by an error."""
 
     async def ask(request: str) -> str | None:
@@ -179,7 +178,7 @@ async def test_a_role_asks_jetstream_for_its_own_alone(server: BusStack, user: s
     before = await state_of(planner)
     client = await raw_client(server, user)
     try:
-        assert await answered(client, API, MAY_ASK[user]) == MAY_ASK[user]
+        assert await answered_of(client, API, MAY_ASK[user]) == MAY_ASK[user]
     finally:
         await client.close()
     assert await state_of(planner) == before
@@ -315,7 +314,7 @@ async def test_only_the_gateway_asks_what_a_plan_would_change(server: BusStack, 
     stop = await agent.serve(subjects.rpc(EAST, "diff"), answer, queue="executor")  # type: ignore[arg-type]  # any model
     client, gateway = await raw_client(server, user), await server.connect("gateway")
     try:
-        await until(lambda: _answers(gateway))
+        await answered(gateway, subjects.rpc(EAST, "diff"), a_fact())
         asked.clear()
         with pytest.raises(NatsError):
             await client.request(subjects.rpc(EAST, "diff"), gateway.wrap(a_fact()), timeout=DENIED_AFTER_S)
@@ -324,15 +323,6 @@ async def test_only_the_gateway_asks_what_a_plan_would_change(server: BusStack, 
         await client.close()
         await stop()
     assert asked == [user], "the gateway's request, and no other"
-
-
-async def _answers(gateway: Bus) -> bool:
-    """The agent's interest crosses the accounts a moment after its own server has confirmed it."""
-    try:
-        await gateway.request(subjects.rpc(EAST, "diff"), a_fact())
-    except BusUnavailable:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("user", ["gateway", "planner", "record", "admin", "auditor-audit", "cluster-we.st"])

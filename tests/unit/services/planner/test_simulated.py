@@ -67,6 +67,16 @@ def settle(world: World, cluster: Cluster, *, until: set[RunPhase]) -> None:
     raise AssertionError(f"the run does not end: {world.run_phase()} {world.state}")
 
 
+def after(count: int, rng: random.Random) -> tuple[World, Cluster]:
+    """An application to which so many things have happened."""
+    world = World()
+    cluster = Cluster(HERE, world, rng)
+    cluster.take(world.deploy(*variants(rng)))
+    for _ in range(count):
+        act(world, cluster, rng)
+    return world, cluster
+
+
 ENDS = {phase for phase in RunPhase if phase.terminal}
 
 
@@ -74,11 +84,7 @@ ENDS = {phase for phase in RunPhase if phase.terminal}
 @given(seed=st.integers(0, 2**32), count=st.integers(5, 80))
 def test_job_never_runs_again_and_what_is_wanted_comes_about(seed: int, count: int) -> None:
     rng = random.Random(seed)
-    world = World()
-    cluster = Cluster(HERE, world, rng)
-    cluster.take(world.deploy(*variants(rng)))
-    for _ in range(count):
-        act(world, cluster, rng)
+    world, cluster = after(count, rng)
     settle(world, cluster, until=ENDS)
     cluster.take(world.deploy(*variants(rng)))
     settle(world, cluster, until=ENDS)
@@ -92,12 +98,7 @@ def test_job_never_runs_again_and_what_is_wanted_comes_about(seed: int, count: i
 
 def _unwanted(world: World, cluster: Cluster) -> set[ObjectKey]:
     """What is there although the newest plan does not have it, after everybody had his say."""
-    for _ in range(30):
-        cluster.restate()
-        cluster.deliver(loss=0)
-        for _ in range(len(cluster.mailbox)):
-            cluster.work()
-        cluster.take(world.later(5))
+    _quiet(world, cluster)
     wanted = {o.key for s in (world.state.run.steps.values() if world.state.run else ()) for o in s.objects}
     return set(cluster.objects) - wanted
 
@@ -106,11 +107,7 @@ def _unwanted(world: World, cluster: Cluster) -> set[ObjectKey]:
 @given(seed=st.integers(0, 2**32), count=st.integers(0, 60))
 def test_deletion_leaves_nothing_whenever_it_comes(seed: int, count: int) -> None:
     rng = random.Random(seed)
-    world = World()
-    cluster = Cluster(HERE, world, rng)
-    cluster.take(world.deploy(*variants(rng)))
-    for _ in range(count):
-        act(world, cluster, rng)
+    world, cluster = after(count, rng)
     cluster.take(world.delete())
     settle(world, cluster, until=ENDS)
     assert world.app_phase() is AppPhase.DELETED
@@ -121,11 +118,7 @@ def test_deletion_leaves_nothing_whenever_it_comes(seed: int, count: int) -> Non
 @given(seed=st.integers(0, 2**32), count=st.integers(0, 60))
 def test_after_a_cancellation_nothing_works_on_and_the_same_document_runs_again(seed: int, count: int) -> None:
     rng = random.Random(seed)
-    world = World()
-    cluster = Cluster(HERE, world, rng)
-    cluster.take(world.deploy(*variants(rng)))
-    for _ in range(count):
-        act(world, cluster, rng)
+    world, cluster = after(count, rng)
     steps = variants(rng)
     cluster.take(world.deploy(*steps))
     for _ in range(rng.randint(0, 10)):
