@@ -201,9 +201,6 @@ async def document(request: web.Request, *, timeout_s: float) -> bytes:
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"a document is sent as {' or '.join(DOCUMENT_TYPES[:2])}, not as {request.content_type}",
         )
-    encoding = request.headers.get("Content-Encoding", "identity")
-    if encoding.lower() != "identity":
-        raise RequestInvalid(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a document is sent as it is, not as {encoding}")
     return await body(request, timeout_s=timeout_s)
 
 
@@ -221,9 +218,14 @@ async def body_as(model: type[M], request: web.Request, *, timeout_s: float) -> 
 
 async def body(request: web.Request, *, timeout_s: float) -> bytes:
     """Whatever the body is; raises as `document` does."""
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.lower() != "identity":
+        raise RequestInvalid(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a document is sent as it is, not as {encoding}")
     try:
         with _awaiting_client(request):
             async with asyncio.timeout(timeout_s):
                 return await request.read()
     except TimeoutError as error:
         raise RequestInvalid(HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {timeout_s:g} s") from error
+    except web.RequestPayloadError as error:
+        raise RequestInvalid(HTTPStatus.BAD_REQUEST, "the body is not what its headers say") from error

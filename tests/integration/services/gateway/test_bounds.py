@@ -5,7 +5,7 @@ import contextlib
 from pathlib import Path
 
 from tests.integration.services.gateway.conftest import Team
-from tests.support.gateway import gateway_stack
+from tests.support.gateway import GatewayStack, gateway_stack
 
 
 async def test_a_body_that_never_comes_is_given_up(tmp_path: Path) -> None:
@@ -22,6 +22,27 @@ async def test_a_body_that_never_comes_is_given_up(tmp_path: Path) -> None:
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
         assert status.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_body_that_cannot_be_read_is_its_senders_mistake(gateway: GatewayStack, team: Team) -> None:
+    host, port = gateway.url.removeprefix("http://").split(":")
+    token, name = team.ann.headers["Authorization"], team.name
+    line = (
+        f"POST /api/v1/applications HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nIdempotency-Key: {team.name}\r\n"
+    )
+    for headers, body, answered in (
+        ("Content-Encoding: gzip\r\nContent-Length: 15", b"password=CANARY", b" 415 "),
+        ("Transfer-Encoding: chunked", b"2\r\n{}\r\npassword=CANARY\r\n", b" 400 "),
+    ):
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"{line}{headers}\r\n\r\n".encode())
+        await writer.drain()
+        writer.write(body)
+        async with asyncio.timeout(20):
+            assert answered in await reader.readline()
+        writer.close()
+    assert "request_failed" not in gateway.log
+    assert "CANARY" not in gateway.log
 
 
 async def test_live_readers_are_limited(tmp_path: Path) -> None:

@@ -106,6 +106,29 @@ async def test_a_stopping_service_is_not_ready_while_it_finishes(tmp_path: Path)
         finished.set()
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization : Bearer CANARY\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer CANARY\x01\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\npassword=CANARY\r\n",
+        b"GET http://ann:CANARY@[::/ HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_logged_without_what_it_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], sent: bytes
+) -> None:
+    async with serving(tmp_path, {}):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int((tmp_path / "port").read_text()))
+        writer.write(sent)
+        async with asyncio.timeout(10):
+            assert b" 400 " in await reader.readline()
+        writer.close()
+    logged = "".join(capsys.readouterr())
+    assert "http_unreadable" in logged
+    assert "CANARY" not in logged
+
+
 async def returns(_stopping: Stopping) -> None:
     """Ends although it should not."""
 
