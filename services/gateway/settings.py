@@ -1,6 +1,8 @@
 """The gateway's settings."""
 
-from pydantic import Field, SecretStr, field_validator
+from typing import Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from services.gateway.domain.addresses import AllowedAddresses
 from shared.runtime.settings import CentralSettings, HttpSettings
@@ -45,6 +47,13 @@ class GatewaySettings(HttpSettings, CentralSettings):
     def _check_urls(cls, value: str) -> str:
         AllowedAddresses.of(value)
         return value
+
+    @model_validator(mode="after")
+    def _check_answer(self) -> Self:
+        if self.plan_clusters_s > self.answer_timeout_s:
+            msg = "KUBEMIN_PLAN_CLUSTERS_S must not be more than KUBEMIN_ANSWER_TIMEOUT_S"
+            raise ValueError(msg)
+        return self
 
     @property
     def allowed_addresses(self) -> AllowedAddresses:

@@ -1,6 +1,8 @@
 """The planner's settings."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from shared.runtime.settings import CentralSettings, HttpSettings
 
@@ -24,3 +26,10 @@ class PlannerSettings(HttpSettings, CentralSettings):
     """Seconds between repetitions at most: how late a cluster that was away learns what is wanted."""
     window: int = Field(default=64, ge=1)
     """Unanswered steps per application and cluster: enough to keep an executor busy, few enough to supersede soon."""
+
+    @model_validator(mode="after")
+    def _check_resending(self) -> Self:
+        if self.resend_first_s > self.resend_max_s:
+            msg = "KUBEMIN_RESEND_FIRST_S must not be more than KUBEMIN_RESEND_MAX_S"
+            raise ValueError(msg)
+        return self

@@ -112,7 +112,8 @@ class Connection:
             configuration.connection_pool_maxsize = 0
             self._client = ApiClient(configuration)
         except (ConfigException, OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
-            raise KubeconfigInvalid(self.source, str(error)) from error
+            # YAML errors have several lines.
+            raise KubeconfigInvalid(self.source, " ".join(str(error).split())) from error
         finally:
             # Keys that stood in the kubeconfig itself were written to files for OpenSSL, which has read them by now.
             _remove_temporary_files()

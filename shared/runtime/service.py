@@ -15,7 +15,7 @@ from shared.logging import configure, get_logger
 from shared.metrics import Metrics
 from shared.runtime.collector import spare_what_is_loaded
 from shared.runtime.health import add_health, listening
-from shared.runtime.settings import HttpSettings, load_settings
+from shared.runtime.settings import HttpSettings, load_settings, unknown
 from shared.runtime.stopping import Stopping
 
 logger = get_logger(__name__)
@@ -45,6 +45,8 @@ def main(name: str, settings: type[S], run: Callable[[S], Awaitable[None]]) -> N
     try:
         loaded = load_settings(settings)
         configure(name, level=loaded.log_level)
+        if ignored := unknown(settings):
+            logger.warning("settings_unknown", variables=ignored)
         spare_what_is_loaded()
         asyncio.run(_until_signalled(run(loaded)))
     except Fatal as failure:

@@ -32,7 +32,12 @@ class Settings(BaseSettings):
     """The base of all settings: read once at start, never changed."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True, use_attribute_docstrings=True
+        env_prefix=ENV_PREFIX,
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
     )
 
     @classmethod
@@ -78,7 +83,7 @@ class StoreSettings(Settings):
 
     mongodb_uri: SecretStr
     """May hold a password; or `KUBEMIN_MONGODB_URI_FILE`."""
-    mongodb_database: str = "kubemin"
+    mongodb_database: str = Field(default="kubemin", pattern="^[A-Za-z0-9_-]{1,63}$")
     """One database per installation."""
 
 
@@ -115,11 +120,24 @@ def load_settings(cls: type[S]) -> S:
 
 
 def _variable(cls: type[Settings], error: ErrorDetails) -> str:
-    name = str(error["loc"][0]) if error["loc"] else ""
+    if not error["loc"]:
+        # Of several together; the sentence names them.
+        return "the settings"
+    name = str(error["loc"][0])
     variable = f"{ENV_PREFIX}{name.upper()}"
     field = cls.model_fields.get(name)
     secret = error["type"] == "missing" and field is not None and field.annotation is SecretStr
     return f"{variable} (or {variable}_FILE)" if secret else variable
+
+
+def unknown(cls: type[Settings], environ: Mapping[str, str] | None = None) -> list[str]:
+    """Name the variables that look like settings and that the service does not read: misspelt, or another's."""
+    known: set[str] = set()
+    for name, field in cls.model_fields.items():
+        variable = f"{ENV_PREFIX}{name.upper()}"
+        known |= {variable, f"{variable}_FILE"} if field.annotation is SecretStr else {variable}
+    given = {name.upper() for name in (os.environ if environ is None else environ)}
+    return sorted(name for name in given - known if name.startswith(ENV_PREFIX))
 
 
 def _problem(error: ErrorDetails) -> str:
@@ -167,6 +185,9 @@ class _SecretFiles(PydanticBaseSettingsSource):
             return Path(path).read_text(encoding="utf-8").strip(), field_name, False
         except OSError as error:
             raise SettingsInvalid(variable, f"cannot read {path}: {error.strerror}") from error
+        except UnicodeDecodeError:
+            # Without the cause, which holds the whole content.
+            raise SettingsInvalid(variable, f"{path} is no text in UTF-8") from None
 
     def __call__(self) -> dict[str, Any]:
         """Return every secret that a file gives."""

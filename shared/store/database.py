@@ -5,6 +5,7 @@ StoreUnavailable does not know whether it happened, and repeats it idempotently.
 update, then read.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 from pymongo import errors as driver_errors
 
 from shared.errors import Fatal, Rejected, Retryable
-from shared.runtime.settings import StoreSettings
+from shared.runtime.settings import SettingsInvalid, StoreSettings
 
 Document = dict[str, Any]
 Sort = Sequence[tuple[str, int]]
@@ -28,6 +29,7 @@ OPERATION_TIMEOUT_S = 10.0
 SERVER_SELECTION_TIMEOUT_S = 3.0
 """To find a server, to connect to it, and to wait for a connection: what a call takes when MongoDB is not there."""
 
+_URI = "KUBEMIN_MONGODB_URI (or KUBEMIN_MONGODB_URI_FILE)"
 _META = "meta"
 _SCHEMA = "schema"
 _DUPLICATE_KEY = 11000
@@ -121,9 +123,9 @@ class Database:
     def connect(cls, settings: StoreSettings) -> "Database":
         """Open lazily: nothing is sent before the first operation, so MongoDB may come up later than we do.
 
-        Raises StoreRefused where the URI is malformed.
+        Raises SettingsInvalid where the URI is malformed.
         """
-        with _translated("connect", settings.mongodb_database):
+        try:
             client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
                 settings.mongodb_uri.get_secret_value(),
                 # These override what the URI says: durability is no matter of configuration.
@@ -140,6 +142,12 @@ class Database:
                 appname="kubemin",
                 tz_aware=True,
             )
+        except OSError as error:
+            # A file that the URI names, such as tlsCAFile.
+            raise SettingsInvalid(_URI, f"cannot read {error.filename}: {error.strerror}") from error
+        except (driver_errors.PyMongoError, ValueError) as error:
+            # Without the cause and its quotations: they may be parts of a password.
+            raise SettingsInvalid(_URI, _unquoted(error)) from None
         return cls(client, settings.mongodb_database)
 
     def close(self) -> None:
@@ -328,3 +336,7 @@ def _worth_another_try(error: driver_errors.OperationFailure) -> bool:
 def _one_line(error: Exception) -> str:
     # The driver appends its whole view of the topology.
     return str(error).partition(", Timeout:")[0].splitlines()[0][:300] if str(error) else type(error).__name__
+
+
+def _unquoted(error: Exception) -> str:
+    return re.split("['\"]", _one_line(error))[0].rstrip(" :,") or "cannot be read"

@@ -27,6 +27,9 @@ class ObserveSettings(HttpSettings, AgentSettings):
     @model_validator(mode="after")
     def _check_lease(self) -> Self:
         if not self.lease_retry_s < self.lease_renew_deadline_s < self.lease_duration_s:
-            msg = "lease_retry_s must be less than lease_renew_deadline_s, and that less than lease_duration_s"
+            msg = (
+                "KUBEMIN_LEASE_RETRY_S must be less than KUBEMIN_LEASE_RENEW_DEADLINE_S,"
+                " and that less than KUBEMIN_LEASE_DURATION_S"
+            )
             raise ValueError(msg)
         return self

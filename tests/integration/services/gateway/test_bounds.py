@@ -26,7 +26,7 @@ async def test_a_body_that_never_comes_is_given_up(tmp_path: Path) -> None:
 
 async def test_a_body_that_cannot_be_read_is_its_senders_mistake(gateway: GatewayStack, team: Team) -> None:
     host, port = gateway.url.removeprefix("http://").split(":")
-    token, name = team.ann.headers["Authorization"], team.name
+    token = team.ann.headers["Authorization"]
     line = (
         f"POST /api/v1/applications HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nIdempotency-Key: {team.name}\r\n"
     )

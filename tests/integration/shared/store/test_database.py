@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from dev.mongo import MongoServer
-from shared.runtime.settings import StoreSettings
+from shared.runtime.settings import SettingsInvalid, StoreSettings
 from shared.store.database import (
     Database,
     DocumentTooLarge,
@@ -96,8 +96,24 @@ async def test_what_can_never_work_is_told_from_what_may_later(database: Databas
         await database.update_many("things", {}, {"$nonsense": {}})
     with pytest.raises(DocumentTooLarge):
         await database.insert("things", {"_id": "big", "body": b"x" * (17 * 1024 * 1024)})
-    with pytest.raises(StoreRefused):
-        Database.connect(StoreSettings(mongodb_uri=SecretStr("nonsense://")))
+
+
+@pytest.mark.parametrize(
+    ("uri", "problem"),
+    [
+        ("", "Empty host"),
+        ("nonsense://", "Invalid URI scheme"),
+        ("mongodb://ann:pa/CANARY@host/", "Bad database name"),
+        ("mongodb://host:CANARY/", "Port contains non-digit characters"),
+        ("mongodb://host/?tls=true&tlsCAFile=/absent/ca.pem", "cannot read /absent/ca.pem: No such file or directory"),
+    ],
+)
+def test_a_malformed_uri_is_a_wrong_setting_told_without_its_parts(uri: str, problem: str) -> None:
+    with pytest.raises(SettingsInvalid) as refused:
+        Database.connect(StoreSettings(mongodb_uri=SecretStr(uri)))
+    assert str(refused.value).startswith(f"KUBEMIN_MONGODB_URI (or KUBEMIN_MONGODB_URI_FILE): {problem}")
+    assert "CANARY" not in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 async def test_a_server_that_is_away_is_noticed_in_seconds_and_acknowledged_writes_survive(tmp_path: Path) -> None:

@@ -3,7 +3,14 @@ from pathlib import Path
 import pytest
 
 from shared.errors import EXIT_MISCONFIGURED
-from shared.runtime.settings import BusSettings, HttpSettings, SettingsInvalid, StoreSettings, load_settings
+from shared.runtime.settings import (
+    BusSettings,
+    HttpSettings,
+    SettingsInvalid,
+    StoreSettings,
+    load_settings,
+    unknown,
+)
 
 
 class Everything(HttpSettings, BusSettings, StoreSettings):
@@ -44,6 +51,8 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("KUBEMIN_HTTP_PORT", "http", "KUBEMIN_HTTP_PORT: Input should be a valid integer"),
         ("KUBEMIN_HTTP_PORT", "70000", "KUBEMIN_HTTP_PORT: Input should be less than or equal to 65535"),
         ("KUBEMIN_STOP_GRACE_S", "-1", "KUBEMIN_STOP_GRACE_S: Input should be greater than 0"),
+        ("KUBEMIN_STOP_GRACE_S", "inf", "KUBEMIN_STOP_GRACE_S: Input should be a finite number"),
+        ("KUBEMIN_MONGODB_DATABASE", "a.b", "KUBEMIN_MONGODB_DATABASE: String should match pattern"),
         ("KUBEMIN_NATS_CREDENTIALS_FILE", None, "KUBEMIN_NATS_CREDENTIALS_FILE: is not set"),
         ("KUBEMIN_MONGODB_URI", None, "KUBEMIN_MONGODB_URI (or KUBEMIN_MONGODB_URI_FILE): is not set"),
     ],
@@ -67,3 +76,20 @@ def test_a_secret_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("KUBEMIN_MONGODB_URI_FILE", str(tmp_path / "absent"))
     with pytest.raises(SettingsInvalid, match=r"KUBEMIN_MONGODB_URI_FILE: cannot read .*: No such file"):
         load_settings(Everything)
+
+
+def test_a_secret_file_that_is_no_text_is_named_without_its_content(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "uri"
+    path.write_bytes(b"\xff\xfehunter2")
+    monkeypatch.delenv("KUBEMIN_MONGODB_URI")
+    monkeypatch.setenv("KUBEMIN_MONGODB_URI_FILE", str(path))
+    with pytest.raises(SettingsInvalid, match=r"KUBEMIN_MONGODB_URI_FILE: .*uri is no text in UTF-8$"):
+        load_settings(Everything)
+
+
+def test_variables_that_nothing_reads_are_named() -> None:
+    environ = {"KUBEMIN_HTTP_PROT": "1", "kubemin_window": "1", "KUBEMIN_HTTP_PORT_FILE": "p", "PATH": "/bin"}
+    known = {"KUBEMIN_MONGODB_URI_FILE": "f", "kubemin_http_host": "h", "KUBEMIN_LOG_LEVEL": "INFO"}
+    assert unknown(Everything, {**environ, **known}) == ["KUBEMIN_HTTP_PROT", "KUBEMIN_WINDOW"]
