@@ -23,6 +23,7 @@ from shared.bus.errors import (
     LIBRARY_ERRORS,
     BusUnavailable,
     CannotConnect,
+    CredentialsInvalid,
     NoStream,
     OversizeMessage,
     translate,
@@ -47,6 +48,7 @@ _PING_INTERVAL_S = 10
 _CLOSE_TIMEOUT_S = 3.0
 _ERROR_HEADER = "Kubemin-Error"
 _DENIED = re.compile(r'permissions violation for publish to "([^"]+)"', re.IGNORECASE)
+_REFUSED = "authorization violation"
 
 Handler = Callable[[Envelope], Awaitable[None]]
 RequestHandler = Callable[[Envelope], Awaitable[BaseModel]]
@@ -84,7 +86,9 @@ class Bus:
         callbacks = _Callbacks(bus, on_closed)
         try:
             async with asyncio.timeout(settings.nats_connect_deadline_s):
-                await _open(client, credentials, source, callbacks)
+                await _open(
+                    client, credentials, source, callbacks, _Password(settings.nats_credentials_file, credentials)
+                )
         except (TimeoutError, OSError, ValueError) as error:
             bus.closing = True
             await client.close()
@@ -113,6 +117,11 @@ class Bus:
     def connected(self) -> bool:
         """Whether there is a connection now."""
         return self._client.is_connected
+
+    @property
+    def last_error(self) -> Exception | None:
+        """What the server said before it closed the connection."""
+        return self._client.last_error
 
     async def publish(
         self,
@@ -311,6 +320,8 @@ class _Callbacks:
         self._bus = bus
         self._on_closed = on_closed
         self.last_error: Exception | None = None
+        self._refused = False
+        """The server has said that it does not know us, and we have told."""
 
     async def error(self, error: Exception) -> None:
         # What the server said outranks how the socket then ended.
@@ -319,8 +330,10 @@ class _Callbacks:
         denied = _DENIED.search(str(error))
         if denied is not None:
             self._bus.denied.add(denied[1])
-        # A server that is away is one line when it goes and one when it is back.
-        quiet = isinstance(error, OSError) or not self._bus.connected
+        # A server that is away is one line when it goes and one when it is back; so is one that does not let us in.
+        refuses = _REFUSED in str(error).lower() and not self._refused
+        self._refused = self._refused or refuses
+        quiet = not refuses and (isinstance(error, OSError) or not self._bus.connected)
         (logger.debug if quiet else logger.warning)("bus_error", error=str(error) or type(error).__name__)
 
     async def disconnected(self) -> None:
@@ -331,19 +344,37 @@ class _Callbacks:
         logger.info("bus_reconnected")
         self._bus.denied.clear()
         self.last_error = None
+        self._refused = False
         self._bus.topology_suspect.set()
 
     async def closed(self) -> None:
         if not self._bus.closing:
-            logger.error("bus_closed", error=str(self.last_error or ""))
+            logger.error("bus_closed", error=str(self.last_error or self._bus.last_error or ""))
             self._on_closed()
 
 
-async def _open(client: Client, credentials: Credentials, source: str, callbacks: _Callbacks) -> None:
+class _Password:
+    """The user's password, read again at every connect: it may have been replaced meanwhile."""
+
+    def __init__(self, path: Path, credentials: Credentials) -> None:
+        self._path = path
+        self._known = credentials.password
+
+    def __call__(self) -> str:
+        try:
+            self._known = read_credentials(self._path).password
+        except CredentialsInvalid as error:
+            logger.debug("credentials_not_read", error=str(error))
+        return self._known.get_secret_value()
+
+
+async def _open(
+    client: Client, credentials: Credentials, source: str, callbacks: _Callbacks, password: _Password
+) -> None:
     await client.connect(
         servers=credentials.servers,
         user=credentials.user,
-        password=credentials.password.get_secret_value(),
+        password=password,
         inbox_prefix=credentials.inbox_prefix,
         tls=_tls(credentials.ca_file),
         name=source,
