@@ -40,7 +40,7 @@ ENV PATH=/opt/kubemin/bin:$PATH \
 WORKDIR /
 USER 65532:65532
 EXPOSE 8080
-# Before it listens a service waits for NATS, up to a minute.
+# Before it listens a service waits for NATS, up to a minute, and one of the centre for MongoDB.
 HEALTHCHECK --interval=10s --timeout=4s --start-period=90s --retries=3 \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/healthz', timeout=3)"]
 ARG VERSION=0.1.0

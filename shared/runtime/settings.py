@@ -85,6 +85,9 @@ class StoreSettings(Settings):
     """May hold a password; or `KUBEMIN_MONGODB_URI_FILE`."""
     mongodb_database: str = Field(default="kubemin", pattern="^[A-Za-z0-9_-]{1,63}$")
     """One database per installation."""
+    mongodb_connect_deadline_s: float = Field(default=25.0, gt=0)
+    """Seconds to wait for the first answer, after NATS is there; both together stay below the 90 s that our manifests
+    give a pod to start."""
 
 
 class CentralSettings(BusSettings, StoreSettings):
