@@ -68,8 +68,9 @@ def test_containers_have_probes_and_limits(objects: list[Object]) -> None:
             assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
             assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
             startup = container["startupProbe"]
-            # A service waits for NATS before it listens.
-            deadline_s = SETTINGS[name].model_fields["nats_connect_deadline_s"].default
+            # A service waits for NATS before it listens, and one of the centre for MongoDB then.
+            fields = SETTINGS[name].model_fields
+            deadline_s = sum(fields[field].default for field in fields if field.endswith("_connect_deadline_s"))
             assert startup["periodSeconds"] * startup["failureThreshold"] > deadline_s
 
 
@@ -121,6 +122,36 @@ def _budgets(objects: list[Object]) -> list[Object]:
     return of_kind(objects, "PodDisruptionBudget")
 
 
+def test_what_selects_pods_finds_those_of_its_name(objects: list[Object]) -> None:
+    for name, template, container in workloads(objects):
+        labels = template["metadata"]["labels"].items()
+        for constraint in template["spec"].get("topologySpreadConstraints", []):
+            assert constraint["labelSelector"]["matchLabels"].items() <= labels, name
+        for budget in _budgets(objects):
+            if budget["metadata"]["name"] == name:
+                assert budget["spec"]["selector"]["matchLabels"].items() <= labels
+        ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+        for service in of_kind(objects, "Service"):
+            if service["spec"]["selector"].items() <= labels:
+                targets = [port.get("targetPort", port["port"]) for port in service["spec"]["ports"]]
+                assert all(target in ports or target in ports.values() for target in targets), name
+        probes = [
+            each["httpGet"]["port"] for each in container.values() if isinstance(each, dict) and "httpGet" in each
+        ]
+        assert set(probes) <= set(ports)
+    selected = {each["metadata"]["name"].removesuffix("-clients") for each in of_kind(objects, "Service")}
+    assert selected <= {name for name, *_ in workloads(objects)} | {"mongodb"}
+
+
+def test_pods_have_the_time_that_a_stop_takes(objects: list[Object]) -> None:
+    for name, template, container in workloads(objects):
+        if name in SETTINGS:
+            before_s = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+            stop_s = SETTINGS[name].model_fields["stop_grace_s"].default
+            # 3 s for the connection to NATS.
+            assert template["spec"]["terminationGracePeriodSeconds"] > before_s + stop_s + 3, name
+
+
 def test_nothing_of_ours_looks_like_a_delivered_object(objects: list[Object]) -> None:
     for each in objects:
         assert LABEL_MANAGED_BY not in each["metadata"].get("labels", {})
@@ -143,6 +174,7 @@ def test_scaling_asks_for_consumers_that_exist(manifests: Manifests) -> None:
             metadata = [trigger["metadata"] for trigger in scaled["spec"]["triggers"]]
             assert {each["account"] for each in metadata} == {CENTRE}
             asked[target] = {(each["stream"], each["consumer"]) for each in metadata}
+            assert all(consumer.startswith(f"{target}-") for _, consumer in asked[target])
     assert set(asked) == {"planner", "record", "executor"}
     assert set.union(*asked.values()) == known
 
