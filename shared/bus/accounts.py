@@ -18,9 +18,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
-from shared.bus.credentials import Credentials, Storage, read_credentials
+from shared.bus.credentials import Credentials, Storage, first_problem, read_credentials
 from shared.bus.permissions import (
     CENTRE_USERS,
     Service,
@@ -224,6 +224,14 @@ def _password(path: Path) -> SecretStr:
     return SecretStr(secrets.token_urlsafe(_PASSWORD_BYTES))
 
 
+def _storage(out: Path, given: dict[str, int]) -> Storage:
+    kept = _kept_storage(out) or Storage()
+    try:
+        return Storage.model_validate(kept.model_dump() | given)
+    except ValidationError as error:
+        raise Fatal(f"storage: {first_problem(error)}", exit_code=EXIT_MISCONFIGURED) from error
+
+
 def _kept_storage(out: Path) -> Storage | None:
     path = out / f"{CENTRE_USERS[0]}.json"
     return read_credentials(path).storage if path.exists() else None
@@ -269,8 +277,7 @@ def main(arguments: Sequence[str]) -> int:
         "replicas": options.replicas,
     }
     try:
-        kept = _kept_storage(options.out) or Storage()
-        storage = Storage.model_validate(kept.model_dump() | {k: v for k, v in given.items() if v is not None})
+        storage = _storage(options.out, {k: v for k, v in given.items() if v is not None})
         config = write_accounts(
             options.out,
             url=options.url,

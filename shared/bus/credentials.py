@@ -3,7 +3,7 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 
 from shared.bus.errors import CredentialsInvalid
 from shared.contracts.model import Contract
@@ -15,10 +15,11 @@ MEMORY_STORAGE_BYTES = 256 * 1024**2
 class Storage(Contract):
     """What all streams together may take; every central service reads the same, or they would undo each other."""
 
-    file_bytes: int = FILE_STORAGE_BYTES
-    memory_bytes: int = MEMORY_STORAGE_BYTES
-    replicas: int = 1
-    """Of every stream; 3 on a cluster of three servers."""
+    file_bytes: int = Field(default=FILE_STORAGE_BYTES, ge=64 * 1024**2)
+    """At least so much that the smallest share takes our largest message."""
+    memory_bytes: int = Field(default=MEMORY_STORAGE_BYTES, ge=1024**2)
+    replicas: int = Field(default=1, ge=1, le=5)
+    """Of every stream; 3 on a cluster of three servers, and JetStream takes 5 at most."""
 
 
 class Credentials(Contract):
@@ -60,6 +61,11 @@ def read_credentials(path: Path) -> Credentials:
     except OSError as error:
         raise CredentialsInvalid(str(path), error.strerror or str(error)) from error
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise CredentialsInvalid(str(path), f"{where}: {first['msg']}" if where else first["msg"]) from None
+        raise CredentialsInvalid(str(path), first_problem(error)) from None
+
+
+def first_problem(error: ValidationError) -> str:
+    """Say what is wrong where, without the value."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else first["msg"]

@@ -41,6 +41,8 @@ async def test_a_body_that_cannot_be_read_is_its_senders_mistake(gateway: Gatewa
         async with asyncio.timeout(20):
             assert answered in await reader.readline()
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
     assert "request_failed" not in gateway.log
     assert "CANARY" not in gateway.log
 

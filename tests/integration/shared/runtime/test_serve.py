@@ -1,4 +1,6 @@
 import asyncio
+import contextlib
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -106,6 +108,31 @@ async def test_a_stopping_service_is_not_ready_while_it_finishes(tmp_path: Path)
         finished.set()
 
 
+async def test_a_request_in_flight_is_answered_before_a_stop_is_over(tmp_path: Path) -> None:
+    begun, finished = asyncio.Event(), asyncio.Event()
+
+    async def slow(_request: web.Request) -> web.Response:
+        begun.set()
+        await finished.wait()
+        return web.Response(text="done")
+
+    app = web.Application()
+    app.router.add_get("/slow", slow)
+    async with asyncio.TaskGroup() as group, serving(tmp_path, {"endless": until_stopped}, app=app) as service:
+        answer = group.create_task(service.get("/slow"))
+        await begun.wait()
+        service.stopping.request()
+        port = int((tmp_path / "port").read_text())
+        await until(lambda: not _listens(port))
+        finished.set()
+    assert answer.result() == (200, "done")
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.mark.parametrize(
     "sent",
     [
@@ -124,6 +151,8 @@ async def test_what_is_no_http_is_logged_without_what_it_says(
         async with asyncio.timeout(10):
             assert b" 400 " in await reader.readline()
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
     logged = "".join(capsys.readouterr())
     assert "http_unreadable" in logged
     assert "CANARY" not in logged

@@ -36,12 +36,12 @@ def test_files_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
 
 
 def test_again_it_keeps_passwords_and_clusters_and_adds_the_new(tmp_path: Path) -> None:
-    run(tmp_path, "--cluster", "east", "--file-storage", "1000000")
+    run(tmp_path, "--cluster", "east", "--file-storage", "100000000")
     before = {path.name: path.read_text() for path in tmp_path.glob("*.json")}
     run(tmp_path, "--cluster", "north")
     assert {name: (tmp_path / name).read_text() for name in before} == before
     assert {"CLUSTER-east", "CLUSTER-north"} < set(config(tmp_path)["accounts"])
-    assert config(tmp_path)["jetstream"]["max_file_store"] == 1_000_000
+    assert config(tmp_path)["jetstream"]["max_file_store"] == 100_000_000
 
 
 def test_what_the_server_must_be_set_to_is_set(tmp_path: Path) -> None:
@@ -78,6 +78,23 @@ def test_a_name_that_cannot_be_in_a_subject_is_refused(
 ) -> None:
     assert run(tmp_path, "--cluster", name) == 2
     assert "cluster:" in capsys.readouterr().err
+    assert not (tmp_path / "nats.conf").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "problem"),
+    [
+        ("--file-storage", "8", "file_bytes: Input should be greater than or equal to 67108864"),
+        ("--memory-storage", "-1", "memory_bytes: Input should be greater than or equal to 1048576"),
+        ("--replicas", "0", "replicas: Input should be greater than or equal to 1"),
+        ("--replicas", "7", "replicas: Input should be less than or equal to 5"),
+    ],
+)
+def test_storage_that_cannot_hold_our_messages_is_refused(
+    tmp_path: Path, option: str, value: str, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, option, value) == 2
+    assert capsys.readouterr().err == f"storage: {problem}\n"
     assert not (tmp_path / "nats.conf").exists()
 
 
