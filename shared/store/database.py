@@ -37,6 +37,13 @@ _PER_BULK = 50
 """Updates in one call: so many get done within its time-out by a server that is slow, and others follow them."""
 _REFUSED_CODES = frozenset({13, 18, 8000})
 """Unauthorized, AuthenticationFailed, AtlasError: https://www.mongodb.com/docs/manual/reference/error-codes/."""
+_PASSING_CODES = frozenset(
+    {6, 7, 24, 43, 46, 50, 64, 89, 91, 112, 134, 189, 237, 262, 9001, 10107, 11600, 11601, 11602, 13435, 13436, 14031}
+)
+"""Of a network, an election, a shutdown, a cursor or lock that was lost, a time that was over, a disk that is full.
+
+The driver names them retryable only where its own retries are on. Source: as above.
+"""
 
 
 class StoreUnavailable(Retryable):
@@ -329,13 +336,13 @@ def _translated(verb: str, collection: str) -> Iterator[None]:
 def _worth_another_try(error: driver_errors.OperationFailure) -> bool:
     transient = error.has_error_label("RetryableWriteError") or error.has_error_label("TransientTransactionError")
     passing = isinstance(error, driver_errors.ExecutionTimeout | driver_errors.WriteConcernError)
-    # 112 WriteConflict, 91 ShutdownInProgress, 189 PrimarySteppedDown, 11600/11602 InterruptedAt…/DueToReplStateChange.
-    return bool(transient or passing or error.timeout or error.code in {91, 112, 189, 11600, 11602})
+    return bool(transient or passing or error.timeout or error.code in _PASSING_CODES)
 
 
 def _one_line(error: Exception) -> str:
-    # The driver appends its whole view of the topology.
-    return str(error).partition(", Timeout:")[0].splitlines()[0][:300] if str(error) else type(error).__name__
+    # The driver appends its whole view of the topology, or the server's whole answer.
+    told = str(error).partition(", Timeout:")[0].partition(", full error:")[0]
+    return told.splitlines()[0][:300] if told else type(error).__name__
 
 
 def _unquoted(error: Exception) -> str:
