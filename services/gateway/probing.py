@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from shared.errors import KubeMinError
+from shared.errors import Retryable
 from shared.runtime.stopping import Stopping
 
 _INTERVAL_S = 2.0
@@ -20,12 +20,12 @@ class Probe:
         return [self._problem] if self._problem else []
 
     async def work(self, stopping: Stopping) -> None:
-        """Ask every 2 s until the stop."""
+        """Ask every 2 s until the stop; raises StoreRefused, which only a process with another password gets over."""
         while not stopping.is_set():
             try:
                 await self._ping()
                 self._problem = ""
-            except KubeMinError:
+            except Retryable:
                 # Which address and why is in the log of whoever needed it; readiness is told to anybody.
                 self._problem = "MongoDB does not answer"
             await stopping.sleep(_INTERVAL_S)
