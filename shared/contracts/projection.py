@@ -130,7 +130,8 @@ class ProjectedRun:
 class ProjectedApp:
     """An application while run events are folded into it."""
 
-    n: int = 0
+    n: int = field(default=0, compare=False)
+    """How far it is folded. Stored, it may lag behind the views of its runs: from there on they are folded again."""
     phase: AppPhase = AppPhase.ACTIVE
     reason: Reason = Reason.NONE
     message: str = ""

@@ -1,6 +1,6 @@
 """The history that outlives the bus: run events and commands as decided, facts as stated. Append-only."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 from shared.contracts.commands import CommandHeader
@@ -87,6 +87,12 @@ class Archive:
         guard: dict[str, object] = {"uid": uid, "n": {"$gt": after}}
         if run is not None:
             guard["run"] = run
+        found = await self._database.find(RUN_EVENTS, guard, sort=(("n", 1),), limit=limit)
+        return [read(RUN_EVENT, RUN_EVENTS, document, "body", lenient=self._lenient) for document in found]
+
+    async def run_events_of(self, uids: Collection[AppUid], *, after: int, limit: int) -> list[RunEvent]:
+        """Run events of applications with a number greater than `after`, in its order; raises NewerDocument."""
+        guard = {"uid": {"$in": list(uids)}, "n": {"$gt": after}}
         found = await self._database.find(RUN_EVENTS, guard, sort=(("n", 1),), limit=limit)
         return [read(RUN_EVENT, RUN_EVENTS, document, "body", lenient=self._lenient) for document in found]
 

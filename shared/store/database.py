@@ -35,6 +35,8 @@ _SCHEMA = "schema"
 _DUPLICATE_KEY = 11000
 _PER_BULK = 50
 """Updates in one call: so many get done within its time-out by a server that is slow, and others follow them."""
+_PER_ANSWER = 1000
+"""Documents that are found, at most; a server's own first answer has 101, and each further one is a request."""
 _REFUSED_CODES = frozenset({13, 18, 8000})
 """Unauthorized, AuthenticationFailed, AtlasError: https://www.mongodb.com/docs/manual/reference/error-codes/."""
 _PASSING_CODES = frozenset(
@@ -199,15 +201,19 @@ class Database:
 
     async def insert_many_ignoring_duplicates(self, collection: str, documents: Iterable[Mapping[str, Any]]) -> int:
         """Insert those that are not there yet, and return how many were not."""
-        batch = [dict(document) for document in documents]
-        if not batch:
-            return 0
+        batch = list(documents)
+        return len(batch) - len(await self.insert_absent(collection, batch))
+
+    async def insert_absent(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Insert many documents in any order, and return the positions of those that were there already."""
+        if not documents:
+            return []
         with _translated("insert", collection):
             try:
-                result = await self._in(collection).insert_many(batch, ordered=False)
+                await self._in(collection).insert_many([dict(document) for document in documents], ordered=False)
             except driver_errors.BulkWriteError as error:
-                return len(batch) - len(_duplicates(error))
-        return len(result.inserted_ids)
+                return _duplicates(error)
+        return []
 
     async def guarded_update(
         self,
@@ -277,7 +283,7 @@ class Database:
     ) -> list[Document]:
         """Return the documents that match, all of them in memory; `limit` 0 means no limit."""
         with _translated("find", collection):
-            cursor = self._in(collection).find(dict(guard), _projected(projection))
+            cursor = self._in(collection).find(dict(guard), _projected(projection), batch_size=_PER_ANSWER)
             if sort:
                 cursor = cursor.sort(list(sort))
             if limit:

@@ -1,6 +1,6 @@
 """Writes the projections that people read; `shared.store.reads` reads them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,16 +48,20 @@ class Projections:
 
     async def app(self, uid: AppUid) -> ProjectedApp:
         """How far an application is projected; a new one where it is not yet. Raises NewerDocument."""
-        found = await self._database.find_one(APP_STATUS, {"_id": uid})
-        if found is None:
-            return ProjectedApp()
-        check(APP_STATUS, found)
-        return _APP.validate_python(_fields(found))
+        return (await self.apps([uid]))[uid]
 
-    async def run(self, run: RunId) -> RunView | None:
-        """The view of a run as stored; raises NewerDocument."""
-        found = await self._database.find_one(RUNS, {"_id": run})
-        return None if found is None else read(RUN, RUNS, found, "view")
+    async def apps(self, uids: Collection[AppUid]) -> dict[AppUid, ProjectedApp]:
+        """How far each of these applications is projected; a new one where it is not yet. Raises NewerDocument."""
+        apps = {uid: ProjectedApp() for uid in uids}
+        for document in await self._database.find(APP_STATUS, {"_id": {"$in": list(uids)}}):
+            check(APP_STATUS, document)
+            apps[document["_id"]] = _APP.validate_python(_fields(document))
+        return apps
+
+    async def views(self, runs: Collection[RunId]) -> dict[RunId, RunView]:
+        """The views of these runs, of those that are stored; raises NewerDocument."""
+        found = await self._database.find(RUNS, {"_id": {"$in": list(runs)}})
+        return {document["_id"]: read(RUN, RUNS, document, "view") for document in found}
 
     async def runs_of(self, uid: AppUid) -> dict[RunId, RunView]:
         """Every run of an application as stored."""
@@ -68,38 +72,49 @@ class Projections:
         """What was seen last of an application's objects, as stored."""
         return dict(_seen(document) for document in await self._database.find(OBSERVATIONS, {"uid": uid}))
 
-    async def save_run(self, view: RunView) -> None:
-        """Store a view unless a newer one, or the same, is there."""
-        await self._save_run(view, {"n": {"$lt": view.n}})
+    async def save_runs(self, views: Sequence[RunView], *, new: Collection[RunId] = ()) -> None:
+        """Store views unless newer ones, or the same, are there; `new` are probably not there at all."""
+        await self._save(RUNS, {view.run: _run_fields(view) for view in views}, new)
 
     async def replace_run(self, view: RunView) -> None:
         """Store a view in the place of one that is as new: it was folded anew."""
-        await self._save_run(view, {"n": {"$lte": view.n}})
+        await self._replace(RUNS, view.run, _run_fields(view))
 
-    async def _save_run(self, view: RunView, guard: Document) -> None:
-        fields = {
-            "uid": view.uid,
-            "tenant": view.tenant,
-            "namespace": view.namespace,
-            "name": view.name,
-            "generation": view.generation,
-            "n": view.n,
-            "phase": view.phase,
-            "accepted_at": view.accepted_at,
-            "view": view.model_dump_json().encode(),
-            **stamp(view),
-        }
-        await self._database.guarded_update(RUNS, view.run, guard, {"$set": fields}, upsert=True)
+    async def save_apps(self, apps: Mapping[AppUid, ProjectedApp], *, new: Collection[AppUid] = ()) -> None:
+        """Store how far applications are projected, unless they are further; after the views of their runs.
 
-    async def save_app(self, uid: AppUid, app: ProjectedApp) -> None:
-        """Store how far an application is projected, unless it is further already; after the views of its runs."""
-        fields = _app_fields(app)
-        await self._database.guarded_update(APP_STATUS, uid, {"n": {"$lt": app.n}}, {"$set": fields}, upsert=True)
+        `new` are probably not there at all.
+        """
+        await self._save(APP_STATUS, {uid: _app_fields(app) for uid, app in apps.items()}, new)
 
     async def replace_app(self, uid: AppUid, app: ProjectedApp) -> None:
         """Store how far it is projected in the place of what is as new: it was folded anew."""
-        fields = _app_fields(app)
-        await self._database.guarded_update(APP_STATUS, uid, {"n": {"$lte": app.n}}, {"$set": fields}, upsert=True)
+        await self._replace(APP_STATUS, uid, _app_fields(app))
+
+    async def _save(self, collection: str, documents: Mapping[Any, Document], new: Collection[Any]) -> None:
+        """Store fields by id, unless as many events or more are folded into what is there."""
+        # An insert of many costs servers less than their updates; those that lose against another replica are updated.
+        inserted = [id_ for id_ in documents if id_ in new]
+        lost = await self._database.insert_absent(collection, [{"_id": id_, **documents[id_]} for id_ in inserted])
+        there = {inserted[position] for position in lost}
+        await self._settle(
+            collection,
+            [
+                Update(id=id_, guard={"n": {"$lt": fields["n"]}}, update={"$set": fields}, upsert=True)
+                for id_, fields in documents.items()
+                if id_ not in new or id_ in there
+            ],
+        )
+
+    async def _replace(self, collection: str, id_: Any, fields: Document) -> None:
+        guard = {"n": {"$lte": fields["n"]}}
+        await self._database.guarded_update(collection, id_, guard, {"$set": fields}, upsert=True)
+
+    async def _settle(self, collection: str, updates: Sequence[Update]) -> None:
+        """Carry out guarded upserts, each unless something later is there."""
+        excluded = await self._database.bulk_update(collection, updates)
+        # Of two that insert one at the same moment the later may have lost: now that it is there, the guard decides.
+        await self._database.bulk_update(collection, excluded)
 
     async def replace_observations(self, uid: AppUid, wrong: Observations, right: Observations) -> None:
         """Take away what was read as `wrong` unless it changed since, store `right` unless something later is there."""
@@ -115,9 +130,7 @@ class Projections:
         updates = [_observation(fact, view) for fact, view in observed]
         if not updates:
             return
-        excluded = await self._database.bulk_update(OBSERVATIONS, updates)
-        # Of two that insert one at the same moment the later may have lost: now that it is there, the guard decides.
-        await self._database.bulk_update(OBSERVATIONS, excluded)
+        await self._settle(OBSERVATIONS, updates)
         await self._drop_forgotten([update.update["$set"] for update in updates])
 
     async def observe_pods(self, observed: Iterable[PodsObserved]) -> None:
@@ -185,6 +198,21 @@ def _seen_update(uid: AppUid, cluster: ClusterName, key: ObjectKey, seen: SeenOb
 
 def _pods(fact: PodsObserved) -> Document:
     return {"uid": fact.uid, **_order(fact.order), "pods": PROGRESS_FACT.dump_json(fact), **stamp(fact)}
+
+
+def _run_fields(view: RunView) -> Document:
+    return {
+        "uid": view.uid,
+        "tenant": view.tenant,
+        "namespace": view.namespace,
+        "name": view.name,
+        "generation": view.generation,
+        "n": view.n,
+        "phase": view.phase,
+        "accepted_at": view.accepted_at,
+        "view": view.model_dump_json().encode(),
+        **stamp(view),
+    }
 
 
 def _app_fields(app: ProjectedApp) -> Document:

@@ -151,8 +151,8 @@ async def _write_registry(registry: Registry, wanted: Contents) -> None:
 
 
 async def _write_projections(projections: Projections, wanted: Contents) -> None:
-    await projections.save_run(wanted.run)
-    await projections.save_app(UID, wanted.app)
+    await projections.save_runs([wanted.run])
+    await projections.save_apps({UID: wanted.app})
     await projections.observe((_observed().model_copy(update={"key": view.key}), view) for view in wanted.objects)
     await projections.observe_pods(wanted.pods)
     await projections.forget_objects([filled(ObjectForgotten, object_uid="gone", retained=False)])
@@ -173,12 +173,11 @@ async def read(database: Database) -> Contents:
     state = await PlannerStates(database).load(UID)
     revision = await Revisions(database, kept=20).load(UID, 2)
     assert revision is not None
-    run, reads = await Projections(database).run(RUN), Reads(database)
+    run, reads = (await Projections(database).views([RUN]))[RUN], Reads(database)
     answer = await Idempotency(database).take("key", fingerprint="fingerprint", owner="other", now=_NEVER)
     assert found[0] is not None
     assert found[1] is not None
     assert state is not None
-    assert run is not None
     assert run == await reads.run(RUN)
     assert isinstance(answer, StoredAnswer)
     objects = (await reads.observations([UID], {}))[UID]

@@ -37,4 +37,11 @@ async def projected(database: Database, events: list[RunEvent]) -> tuple[Project
     """Everything that people read of the application of these events."""
     stored = Projections(database)
     runs = dict.fromkeys(e.run for e in events)
-    return await stored.app(events[0].uid), [await stored.run(run) for run in runs]
+    views = await stored.views(runs)
+    return await stored.app(events[0].uid), [views.get(run) for run in runs]
+
+
+async def shown(database: Database, uid: AppUid) -> int:
+    """The last run event of an application that people see the effect of."""
+    views = await Projections(database).runs_of(uid)
+    return max((view.n for view in views.values()), default=0)

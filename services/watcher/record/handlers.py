@@ -1,6 +1,5 @@
 """Messages to the archive and the projections."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from services.watcher.record.domain.observations import object_view
@@ -39,10 +38,8 @@ class Recorder:
         for _, envelope in batch:
             event = decode(RUN_EVENT, envelope)
             named[event.uid] = max(event.n, named.get(event.uid, 0))
-        outcomes = await asyncio.gather(
-            *(self._projector.catch_up(uid, to=n) for uid, n in named.items()), return_exceptions=True
-        )
-        for failure in (o for o in outcomes if isinstance(o, BaseException)):
+        failures = await self._projector.catch_up(named)
+        for failure in failures.values():
             raise failure
 
     async def facts(self, batch: Batch) -> None:

@@ -1,6 +1,6 @@
 """What the recorder needs of the outside."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -18,8 +18,8 @@ class HistoryPort(Protocol):
         """Keep facts under their ids."""
         ...
 
-    async def run_events(self, uid: AppUid, *, after: int, limit: int) -> list[RunEvent]:
-        """Run events after a number, in order."""
+    async def run_events_of(self, uids: Collection[AppUid], *, after: int, limit: int) -> list[RunEvent]:
+        """Run events of applications after a number, in order, up to a limit for all together."""
         ...
 
     async def archived_since(self, moment: datetime) -> dict[AppUid, int]:
@@ -34,20 +34,20 @@ class HistoryPort(Protocol):
 class ProjectionPort(Protocol):
     """The documents that people read."""
 
-    async def app(self, uid: AppUid) -> ProjectedApp:
-        """How far an application is projected."""
+    async def apps(self, uids: Collection[AppUid]) -> dict[AppUid, ProjectedApp]:
+        """How far each of these applications is projected; a new one where it is not yet."""
         ...
 
-    async def run(self, run: RunId) -> RunView | None:
-        """A run as stored."""
+    async def views(self, runs: Collection[RunId]) -> dict[RunId, RunView]:
+        """The views of these runs, of those that are stored."""
         ...
 
-    async def save_run(self, view: RunView) -> None:
-        """Store a view unless a newer one is there."""
+    async def save_runs(self, views: Sequence[RunView], *, new: Collection[RunId]) -> None:
+        """Store views unless newer ones are there; `new` are probably not there at all."""
         ...
 
-    async def save_app(self, uid: AppUid, app: ProjectedApp) -> None:
-        """Store how far it is projected."""
+    async def save_apps(self, apps: Mapping[AppUid, ProjectedApp], *, new: Collection[AppUid]) -> None:
+        """Store how far applications are projected; `new` are probably not there at all."""
         ...
 
     async def observe(self, observed: Iterable[tuple[Observed, ObjectView]]) -> None:

@@ -1,6 +1,6 @@
 """Folds the whole archive again: what people read holds nothing that the archive does not say."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -69,23 +69,24 @@ class Rebuilt:
     observations: Observations = field(default_factory=dict)
     _forgotten: set[str] = field(default_factory=set)
 
-    async def app(self, uid: AppUid) -> ProjectedApp:
+    async def apps(self, uids: Collection[AppUid]) -> dict[AppUid, ProjectedApp]:
         """How far it is folded."""
-        del uid
-        return self.folded
+        return dict.fromkeys(uids, self.folded)
 
-    async def run(self, run: RunId) -> RunView | None:
-        """A run as folded so far."""
-        return self.runs.get(run)
+    async def views(self, runs: Collection[RunId]) -> dict[RunId, RunView]:
+        """Those that are folded so far."""
+        return {run: self.runs[run] for run in runs if run in self.runs}
 
-    async def save_run(self, view: RunView) -> None:
-        """Keep a view."""
-        self.runs[view.run] = view
+    async def save_runs(self, views: Sequence[RunView], *, new: Collection[RunId]) -> None:
+        """Keep views."""
+        del new
+        self.runs |= {view.run: view for view in views}
 
-    async def save_app(self, uid: AppUid, app: ProjectedApp) -> None:
+    async def save_apps(self, apps: Mapping[AppUid, ProjectedApp], *, new: Collection[AppUid]) -> None:
         """Keep how far it is folded."""
-        del uid
-        self.folded = app
+        del new
+        for app in apps.values():
+            self.folded = app
 
     async def observe(self, observed: Iterable[tuple[Observed, ObjectView]]) -> None:
         """Keep what was seen last of objects that were not deleted on purpose."""
@@ -151,7 +152,9 @@ class Rebuilder:
         runs = await self._stored.runs_of(uid)
         observations = await self._stored.observations_of(uid)
         rebuilt = Rebuilt()
-        await Projector(history=self._archive, projections=rebuilt).catch_up(uid)
+        failures = await Projector(history=self._archive, projections=rebuilt).catch_up({uid: None})
+        for failure in failures.values():
+            raise failure
         facts = await self._archive.facts(uid)
         await rebuilt.observe(
             (fact, object_view(fact))

@@ -1,6 +1,6 @@
 """Catches up with what the archive has although the bus never said so."""
 
-import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -16,11 +16,14 @@ from shared.store.versions import NewerDocument
 logger = get_logger(__name__)
 
 _INTERVAL_S = 2.0
+_AGAIN_EVERY_S = 15.0
+"""What was archived is looked at once more: what comes late would be missed, and each look costs what it finds."""
 _MARGIN_S = 15.0
 """Of clock skew between planners and recorders, and of writes that take long."""
 _WHOLE_EVERY_S = 600.0
 """Every application is looked at: at the start, and in case that something escaped the margin."""
-_AT_ONCE = 16
+_TOGETHER = 16
+"""Applications; messages wait meanwhile."""
 
 
 class Sweeper:
@@ -32,8 +35,8 @@ class Sweeper:
         self._history = history
         self._projector = projector
         self._monotonic = monotonic
-        self._since: datetime | None = None
-        self._whole_at = 0.0
+        self._since = self._again_since = datetime.now(UTC)
+        self._again_at = self._whole_at = -math.inf
 
     async def sweep(self, stopping: Stopping) -> None:
         """Sweep until the stop."""
@@ -45,31 +48,26 @@ class Sweeper:
 
     async def once(self) -> None:
         """Look at what was archived since the last time, or at everything; raises Retryable."""
-        begun = datetime.now(UTC)
-        if self._since is None or self._monotonic() >= self._whole_at:
+        begun, now = datetime.now(UTC), self._monotonic()
+        if now >= self._whole_at:
             await self._catch_up(dict.fromkeys(await self._history.applications()))
-            self._whole_at = self._monotonic() + _WHOLE_EVERY_S
+            self._whole_at = now + _WHOLE_EVERY_S
+            self._again_since, self._again_at = begun, now + _AGAIN_EVERY_S
+        elif now >= self._again_at:
+            await self._catch_up(await self._history.archived_since(self._again_since - timedelta(seconds=_MARGIN_S)))
+            self._again_since, self._again_at = begun, now + _AGAIN_EVERY_S
         else:
-            archived = await self._history.archived_since(self._since - timedelta(seconds=_MARGIN_S))
-            await self._catch_up(archived)
+            await self._catch_up(await self._history.archived_since(self._since))
         self._since = begun
 
     async def _catch_up(self, latest: Mapping[AppUid, int | None]) -> None:
         """Catch up with applications; `latest` is the number of the last event that is known of each."""
-        room = asyncio.Semaphore(_AT_ONCE)
-
-        async def one(uid: AppUid, n: int | None) -> None:
-            async with room:
-                try:
-                    await self._projector.catch_up(uid, to=n)
-                except NewerDocument as error:
+        uids = list(latest)
+        for start in range(0, len(uids), _TOGETHER):
+            failures = await self._projector.catch_up({uid: latest[uid] for uid in uids[start : start + _TOGETHER]})
+            for uid, error in failures.items():
+                # It is left alone.
+                if isinstance(error, NewerDocument):
                     logger.info("projection_left_to_newer", uid=uid, error=str(error))
-                except Retryable:
-                    raise
-                except Exception:
-                    # An application that cannot be projected is left alone: the others go on.
-                    logger.exception("projection_failed", uid=uid)
-
-        outcomes = await asyncio.gather(*(one(uid, n) for uid, n in latest.items()), return_exceptions=True)
-        for failure in (o for o in outcomes if o is not None):
-            raise failure
+                else:
+                    logger.error("projection_failed", uid=uid, exc_info=error)

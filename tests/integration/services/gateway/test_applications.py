@@ -50,7 +50,7 @@ async def end_run(gateway: GatewayStack, record: DesiredRecord, phase: RunPhase)
             "namespace": record.app.namespace,
         }
     )
-    await Projections(gateway.database).save_run(view)
+    await Projections(gateway.database).save_runs([view])
     assert await Applications(gateway.database).mark_observed(record.uid, record.generation)
 
 

@@ -38,7 +38,8 @@ async def told(gateway: GatewayStack, record: DesiredRecord, phase: RunPhase) ->
     app = {"tenant": record.app.tenant, "namespace": record.app.namespace, "name": record.app.name}
     n = record.run_generation * 10 + list(RunPhase).index(phase)
     run = a_run(phase=phase, generation=record.run_generation, n=n)
-    await Projections(gateway.database).save_run(run.model_copy(update={"run": record.run, "uid": record.uid, **app}))
+    view = run.model_copy(update={"run": record.run, "uid": record.uid, **app})
+    await Projections(gateway.database).save_runs([view])
 
 
 async def record_of(gateway: GatewayStack, team: Team) -> DesiredRecord:

@@ -93,7 +93,7 @@ class Decider:
         projected = ProjectedRun.accepted(first)
         for event in rest:
             projected.fold(event)
-        await Projections(self.gateway.database).save_run(projected.current())
+        await Projections(self.gateway.database).save_runs([projected.current()])
 
     async def pods(self, total: int) -> None:
         order = ObservationOrder(incarnation="i", transitions=1, counter=total)

@@ -16,7 +16,7 @@ from shared.store.database import Database
 from shared.store.projections import Projections
 from tests.support.bus import BusStack
 from tests.support.conditions import until
-from tests.support.recorders import projector, recorded
+from tests.support.recorders import projector, recorded, shown
 from tests.unit.services.planner.trace import UID
 
 
@@ -49,7 +49,7 @@ async def test_replicas_project_what_the_planner_publishes_in_any_order(
     history = Archive(ready_database)
 
     async def projected() -> bool:
-        return (await Projections(ready_database).app(UID)).n == len(events)
+        return await shown(ready_database, UID) == len(events)
 
     async with recording(ready_database, await bus.connect("record"), await bus.connect("record")):
         for event in reversed(events):
@@ -70,4 +70,4 @@ async def test_run_events_that_were_lost_with_the_bus_are_found_in_the_archive(
     await bus.server.wipe()
     sweeper = Sweeper(history=history, projector=projector(ready_database))
     await sweeper.once()
-    assert (await Projections(ready_database).app(UID)).n == len(events)
+    assert await shown(ready_database, UID) == len(events)

@@ -46,7 +46,7 @@ async def filled(ready_database: Database) -> Database:
     facts = [seen("load", 1, done=False), seen("load", 2, done=True), seen("late", 3, done=True, uid=gone.object_uid)]
     await Archive(ready_database).add_run_events(events)
     await Archive(ready_database).add_facts([(f"fact-{fact.order.counter}", fact) for fact in facts])
-    await projector(ready_database).catch_up(UID)
+    await projector(ready_database).catch_up({UID: None})
     for fact in facts:
         await Projections(ready_database).observe([(fact, object_view(fact))])
     return ready_database

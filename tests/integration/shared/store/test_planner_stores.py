@@ -145,11 +145,9 @@ async def test_projection_is_the_same_however_events_are_cut(database: Database)
         for event in events()[:cut]:
             run.fold(event)
             app.fold(event)
-        await stored.save_run(run.current())
-        await stored.save_app(UID, app)
-        resumed = await stored.run(RUN)
-        assert resumed is not None
-        again = ProjectedRun.of(resumed)
+        await stored.save_runs([run.current()])
+        await stored.save_apps({UID: app})
+        again = ProjectedRun.of((await stored.views([RUN]))[RUN])
         for event in events():
             again.fold(event)
         assert again.current() == whole.current()
@@ -162,8 +160,8 @@ async def test_older_view_does_not_replace_a_newer_one(database: Database) -> No
     old = run.current()
     for event in events():
         run.fold(event)
-    await stored.save_run(run.current())
-    await stored.save_run(old)
+    await stored.save_runs([run.current()])
+    await stored.save_runs([old])
     found = await Reads(database).run(RUN)
     assert found is not None
     assert (found.phase, found.steps[0].objects[0].object_uid) == (RunPhase.SUCCEEDED, "u1")
@@ -216,7 +214,7 @@ async def test_pods_of_a_step_are_replaced_as_a_whole(database: Database) -> Non
     gone = pods.model_copy(
         update={"order": ObservationOrder(incarnation="k", transitions=1, counter=2), "pods": (), "total": 0}
     )
-    await stored.observe_pods([pods])
+    await stored.observe_pods([pods, pods.model_copy(update={"uid": AppUid(f"{UID}-other")})])
     await stored.observe_pods([gone])
     await stored.observe_pods([pods])
     assert await Reads(database).pods(UID) == [gone]
