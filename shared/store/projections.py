@@ -19,6 +19,8 @@ from shared.store.versions import check, read, stamp
 INDEXES = (
     Index(RUNS, (("uid", 1), ("generation", 1))),
     Index(OBSERVATIONS, (("uid", 1),)),
+    # A range over their ids would do, but not every server finds one without reading the whole collection.
+    Index(PODS, (("uid", 1),)),
 )
 FORGOTTEN = "forgotten"
 """Objects that were deleted on purpose, by uid: what is said of one afterwards is not shown."""

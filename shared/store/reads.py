@@ -4,7 +4,6 @@ The collections' layouts are those of `shared.store.projections`, which writes t
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -97,7 +96,7 @@ class Reads:
 
     async def pods(self, uid: AppUid) -> list[PodsObserved]:
         """Return the pods of every step of an application, as last observed."""
-        found = await self._database.find(PODS, _ids_under(uid))
+        found = await self._database.find(PODS, {"uid": uid})
         return [read(PROGRESS_FACT, PODS, document, "pods", lenient=True) for document in found]
 
 
@@ -109,9 +108,3 @@ def _order(document: Document) -> ObservationOrder:
     return ObservationOrder(
         incarnation=document["incarnation"], transitions=document["transitions"], counter=document["counter"]
     )
-
-
-def _ids_under(uid: AppUid) -> Document:
-    # Ids are `<uid>|…`: a range over them needs no index of its own. `}` follows `|` in ASCII.
-    condition: dict[str, Any] = {"$gte": f"{uid}|", "$lt": f"{uid}}}"}
-    return {"_id": condition}
