@@ -17,6 +17,8 @@ def document_schema(catalogue: Catalogue) -> dict[str, Any]:
     """JSON Schema 2020-12 of a document; unknown keys are allowed, unknown types are not."""
     schema = Application.model_json_schema()
     definitions: dict[str, Any] = schema.pop("$defs")
+    for part in definitions.values():
+        _take_null_as_absent(part)
     for kind, definition in _PLACES.items():
         views = [view for view in catalogue.views if view.kind is kind]
         for view in views:
@@ -40,10 +42,20 @@ def _names(view: TypeView) -> list[str]:
     return [*names, *(f"{name}@v{view.version}" for name in names)]
 
 
+def _take_null_as_absent(part: dict[str, Any]) -> None:
+    """Let what may be left out be null, as the model of the document does: `traits:` with nothing below it."""
+    for name, schema in part["properties"].items():
+        if name not in part.get("required", ()) and isinstance(schema.get("type"), str):
+            schema["type"] = [schema["type"], "null"]
+
+
 def _when(view: TypeView) -> dict[str, Any]:
-    then: dict[str, Any] = {"properties": {"properties": {"$ref": f"#/$defs/{_prefix(view)}"}}}
+    parameters: dict[str, Any] = {"$ref": f"#/$defs/{_prefix(view)}"}
     if view.parameters.get("required"):
-        then["required"] = ["properties"]
+        then = {"properties": {"properties": parameters}, "required": ["properties"]}
+    else:
+        # A union would tell what is wrong with the whole instead of with the parameter.
+        then = {"properties": {"properties": {"if": {"type": "null"}, "else": parameters}}}
     return {"if": {"properties": {"type": {"enum": _names(view)}}, "required": ["type"]}, "then": then}
 
 

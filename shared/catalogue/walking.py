@@ -120,7 +120,11 @@ class Walker:
     def _values(self, schema: Schema) -> tuple[Any, ...]:
         found: list[Any] = []
         for part in self._parts(schema):
-            found += part.get("enum", [part["const"]] if "const" in part else [])
+            listed = part.get("enum", [part["const"]] if "const" in part else [])
+            if not listed:
+                # Of what may be something else besides, a list would be taken for the whole.
+                return ()
+            found += listed
         return tuple(found)
 
     def type_of(self, schema: Schema) -> str:

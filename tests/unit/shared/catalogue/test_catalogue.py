@@ -118,6 +118,20 @@ def test_paths_lead_through_lists_and_maps(path: list[str]) -> None:
     assert (field.name, field.required, field.values) == ("key", True, ("a", "b"))
 
 
+@pytest.mark.parametrize(
+    ("type_", "path", "values"),
+    [
+        ("webservice", ["ports", "name"], ()),
+        ("volume", ["storageClassName"], ()),
+        ("webservice", ["ports", "protocol"], ("TCP", "UDP", "SCTP")),
+    ],
+)
+def test_values_are_listed_only_where_there_are_no_others(type_: str, path: list[str], values: tuple[str, ...]) -> None:
+    view = CATALOGUE.find(type_)
+    assert view is not None
+    assert Walker(view.parameters).field(path).values == values
+
+
 def test_path_that_leads_nowhere_says_how_far_it_got() -> None:
     with pytest.raises(NoSuchField, match=r"thing\.parts has no field 'kee'") as error:
         Walker(SCHEMA).field(["parts", "kee", "x"])

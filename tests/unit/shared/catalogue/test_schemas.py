@@ -13,6 +13,7 @@ from shared.catalogue.document import document_schema
 from shared.catalogue.entries import Catalogue
 from shared.contracts.catalogue import TypeView
 from shared.jobtypes.builtin import BUILTIN
+from shared.planning import DocumentRejected, check_document
 from shared.planning.policies import POLICY_TYPES
 from tests.support import drawn, goldens
 
@@ -85,6 +86,36 @@ WEB: Document = {"name": "web", "type": "webservice", "properties": {"image": "n
 def test_document_schema_refuses_what_is_wrong_for_the_type(component: Document, place: list[Any]) -> None:
     errors = list(DOCUMENT.iter_errors(_document(component)))
     assert [list(error.absolute_path) for error in errors] == [["spec", "components", 0, *place]]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {**_document(WEB), "metadata": {"name": "shop", "namespace": None, "labels": None, "annotations": None}},
+        {**_document(WEB), "spec": {"components": [WEB], "policies": None, "workflow": None}},
+        _document({**WEB, "traits": None, "dependsOn": None, "inputs": None, "outputs": None}),
+        _document({**WEB, "traits": [{"type": "scaler", "properties": None}]}),
+        _document({"name": "data", "type": "volume", "properties": None}),
+        _document(WEB, {"name": None, "type": "topology", "properties": None}),
+    ],
+)
+def test_document_schema_takes_null_for_what_may_be_left_out_as_the_door_does(document: Document) -> None:
+    check_document(copy.deepcopy(document), BUILTIN)
+    DOCUMENT.validate(document)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {**_document(WEB), "metadata": {"name": None}},
+        _document({**WEB, "type": None}),
+        _document({**WEB, "properties": None}),
+    ],
+)
+def test_document_schema_refuses_null_for_what_is_required_as_the_door_does(document: Document) -> None:
+    with pytest.raises(DocumentRejected):
+        check_document(copy.deepcopy(document), BUILTIN)
+    assert not DOCUMENT.is_valid(document)
 
 
 def test_document_schema_knows_the_parameters_of_policies() -> None:
