@@ -138,6 +138,13 @@ VARIABLE = Format("[ -<>-~]+", "is no name of an environment variable: printable
 VARIABLE_PREFIX = Format(
     "[ -<>-~]*", "is no prefix of environment variables: printable ASCII characters other than '='"
 )
+POD_FIELD = Format(
+    r"metadata\.(name|namespace|uid)|spec\.(nodeName|host|serviceAccountName)|status\.(hostIPs?|podIPs?)"
+    rf"|metadata\.labels\['({LABEL_KEY.pattern})'\]|metadata\.annotations\['({ANNOTATION_KEY.pattern})'\]",
+    "is no field that a variable can be of: metadata.name, .namespace, .uid, .labels['<key>'], .annotations['<key>'],"
+    " spec.nodeName, .serviceAccountName, status.hostIP, .hostIPs, .podIP, .podIPs",
+)
+"""Of a pod, in the downward API."""
 PORT_NAME = Format(
     "([0-9]+-)*[0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)*",
     "is no name of a port: at most 15 lower-case letters, digits and single '-', at least one letter,"

@@ -192,7 +192,7 @@ class Reader:
             path=fields.path,
             name=name,
             static=static,
-            field=source.text("field"),
+            field=source.text("field", formats.POD_FIELD),
             secret=_key_ref(source.fields("secret", ("name", "key"))),
             config=_key_ref(source.fields("config", ("name", "key"))),
         )

@@ -62,6 +62,7 @@ VolumeNamePart = Annotated[str, formats.VOLUME_NAME_PART]
 ContainerName = LabelName
 ServiceName = LabelName
 VariableName = Annotated[str, formats.VARIABLE]
+PodField = Annotated[str, formats.POD_FIELD]
 PortName = Annotated[str, formats.PORT_NAME]
 SubPath = Annotated[str, formats.SUB_PATH]
 FilePath = Annotated[str, formats.FILE_PATH]

@@ -16,6 +16,7 @@ from shared.jobtypes.fields import (
     Labels,
     NonEmpty,
     ObjectName,
+    PodField,
     PullPolicy,
     Quantity,
     VariableName,
@@ -39,9 +40,18 @@ class KeySelector(PassedOn):
     """Key in its data."""
 
 
-class EnvSource(PassedOn):
-    """Where a variable takes its value from; `fieldRef` and `resourceFieldRef` are Kubernetes' own."""
+class FieldSelector(PassedOn):
+    """A field of the pod."""
 
+    fieldPath: PodField
+    """Path to it, such as `status.podIP`."""
+
+
+class EnvSource(PassedOn):
+    """Where a variable takes its value from; `resourceFieldRef` and the like are Kubernetes' own."""
+
+    fieldRef: FieldSelector | None = None
+    """A field of the pod."""
     secretKeyRef: KeySelector | None = None
     """A key of a Secret."""
     configMapKeyRef: KeySelector | None = None

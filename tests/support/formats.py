@@ -168,6 +168,19 @@ CASES: dict[str, Case] = {
         wrong=("A=", "Ä"),
         placed=lambda text: _pod({"envFrom": [{"prefix": text, "configMapRef": {"name": "c"}}]}),
     ),
+    "field of a pod": Case(
+        format=formats.POD_FIELD,
+        right=(
+            *(f"metadata.{name}" for name in ("name", "namespace", "uid", "labels['a/b']", "annotations['A/b']")),
+            *(f"spec.{name}" for name in ("nodeName", "serviceAccountName", "host")),
+            *(f"status.{name}" for name in ("hostIP", "hostIPs", "podIP", "podIPs")),
+        ),
+        wrong=(
+            *("", "metadata", "metadata.nope", "metadata.labels", "metadata.labels['']", "metadata.labels['A/b']"),
+            *("metadata.annotations['a b']", "metadata.labels[a]", "spec.nodename", "status.phase", "limits.cpu"),
+        ),
+        placed=lambda text: _pod({"env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": text}}}]}),
+    ),
     "port name": Case(
         format=formats.PORT_NAME,
         right=("http", "8a", "1-a", "a-1-2", "a" * 15),

@@ -197,6 +197,7 @@ CASES: list[tuple[Document, set[tuple[str, str]]]] = [
     (a_source(), {("INVALID_ENV_VALUE_SOURCE", f"{WEB}.traits.envs[0].value_from")}),
     (a_source(static="x", field="y"), {("INVALID_ENV_VALUE_SOURCE", f"{WEB}.traits.envs[0].value_from")}),
     (a_source(static="", field="metadata.name"), set()),
+    (a_source(field="metadata.nmae"), {("InvalidFormat", f"{WEB}.traits.envs[0].value_from.field")}),
     (
         a_source(secret={}),
         {("MISSING_REQUIRED_FIELD", f"{WEB}.traits.envs[0].value_from.secret.{key}") for key in ("name", "key")},

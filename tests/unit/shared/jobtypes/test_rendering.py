@@ -44,7 +44,7 @@ def _some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Document]:
 
 variables = st.lists(
     st.fixed_dictionaries({"name": names}, optional={"value": texts})
-    | st.fixed_dictionaries({"name": names, "valueFrom": st.just({"fieldRef": {"fieldPath": "x"}})})
+    | st.fixed_dictionaries({"name": names, "valueFrom": st.just({"fieldRef": {"fieldPath": "metadata.name"}})})
 )
 ports = st.lists(
     st.fixed_dictionaries(

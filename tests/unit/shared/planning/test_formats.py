@@ -88,6 +88,11 @@ COMPONENTS: list[tuple[str, Properties, dict[str, str]]] = [
         {"properties.env[0]": "InvalidValue"},
     ),
     ("worker", {"image": "x", "env": [{"name": "A", "valueFrom": {}}]}, {"properties.env[0]": "InvalidValue"}),
+    (
+        "worker",
+        {"image": "x", "env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.nmae"}}}]},
+        {"properties.env[0].valueFrom.fieldRef.fieldPath": "InvalidFormat"},
+    ),
     ("worker", {"image": "x", "imagePullPolicy": "Sometimes"}, {"properties.imagePullPolicy": "NotAllowed"}),
     (
         "config",
