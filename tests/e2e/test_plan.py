@@ -18,6 +18,11 @@ from tests.support.replicas import away
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180, func_only=True)]
 
+READER = {
+    "name": "reader",
+    "create": True,
+    "privileges": [{"verbs": ["get"], "apiGroups": [""], "resources": ["configmaps"]}],
+}
 KINDS = ("v1/ConfigMap", "v1/Secret", "v1/Service", "v1/PersistentVolumeClaim", "apps/v1/Deployment")
 
 
@@ -129,17 +134,22 @@ async def test_what_the_cluster_would_refuse_is_told_first(
             "type": "k8s-objects",
             "properties": {"objects": [{"apiVersion": "apps/v1", "kind": "Gadget", "metadata": {"name": "g"}}]},
         },
+        # An API server does not take the binding of a role that is not there, and in dry run it is not.
+        component("reader", traits=[{"type": "service-account", "properties": READER}]),
     )
 
     code, table = await plan(config, file, document)
 
     assert code == 1, table
+    lines = [line.split() for line in table.splitlines()]
     refused = table[table.index("It would be refused:") : table.index("cluster ")]
     assert refused.index("ReferenceNotFound") < refused.index("OwnedByOther")
     assert f"ConfigMap {namespace}/absent does not exist" in " ".join(refused.split())
     assert f"{namespace}/there does not exist" not in refused
     assert f"{namespace}/brought does not exist" not in refused
     assert "Gadget" in refused
+    assert "reader" not in refused
+    assert [["+", "create", kind, "reader"] in lines for kind in ("Role", "RoleBinding")] == [True, True], table
     assert "private-to-others" not in table
     assert await everything(system, namespace) == before
     run = await system.ended(await system.apply(document))

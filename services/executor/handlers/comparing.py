@@ -5,6 +5,7 @@ and every call is made as the tenant's account.
 """
 
 import asyncio
+from collections.abc import Container
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from services.executor.domain.differences import asked_for, difference
 from services.executor.domain.grants import Grants
 from services.executor.domain.keeping import is_marked, is_outdated
 from services.executor.domain.outcomes import Expired, Outage, Outrun, Refused, meaning
+from services.executor.domain.roles import role_of
 from services.executor.handlers.apply import Application
 from services.executor.handlers.concurrently import concurrently
 from services.executor.handlers.deadline import Deadline
@@ -30,10 +32,10 @@ from shared.contracts.differences import (
     StepsCompared,
     StepToCompare,
 )
-from shared.contracts.identity import PREPARE, ClusterName, run_id
+from shared.contracts.identity import PREPARE, ClusterName, ObjectKey, run_id
 from shared.contracts.phases import Reason
 from shared.errors import Rejected
-from shared.kube.errors import KubeError
+from shared.kube.errors import KubeError, NotFound
 from shared.kube.kinds import GroupVersionKind, Object
 
 _AT_ONCE = 8
@@ -118,24 +120,28 @@ class Comparing:
         header = self._header(request)
         until = asyncio.get_running_loop().time() + _time_left_s(request)
         each = [(step, wanted) for step in request.steps for wanted in step.objects]
+        planned = frozenset(wanted.key for _, wanted in each)
 
         async def one(pair: tuple[StepToCompare, ObjectToApply]) -> ObjectDifference:
             step, wanted = pair
             try:
                 async with asyncio.timeout_at(until):
-                    return await self._one(_command(header, step, wanted))
+                    return await self._one(_command(header, step, wanted), planned)
             except TimeoutError:
                 why = "the Kubernetes API did not answer in time"
                 return _without(step, wanted, Change.UNKNOWN, Reason.API_UNAVAILABLE, why)
 
         return StepsCompared(cluster=self._name, objects=tuple(await concurrently(one, each, limit=_AT_ONCE)))
 
-    async def _one(self, command: ApplyStep) -> ObjectDifference:
+    async def _one(self, command: ApplyStep, planned: Container[ObjectKey]) -> ObjectDifference:
         [wanted] = command.objects
         try:
             live = await self._live(command, wanted)
             return await self._applied(command, wanted, live)
         except Refused as error:
+            # In dry run a role that is made first is not there for its binding.
+            if isinstance(error.__cause__, NotFound) and role_of(wanted.manifest) in planned:
+                return _without(command, wanted, Change.CREATED)
             # A webhook that would have had effects says nothing about the object.
             change = Change.UNKNOWN if _NO_DRY_RUN in str(error) else Change.REFUSED
             return _without(command, wanted, change, error.reason, str(error))

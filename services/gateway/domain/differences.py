@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from shared.contracts.commands import ObjectToApply, PreparedObject, PreparedStep
 from shared.contracts.differences import (
@@ -217,16 +218,19 @@ def unwanted_objects(part: ClusterPart) -> tuple[UnwantedObject, ...]:
 
 
 def batches(part: ClusterPart) -> Iterator[tuple[Asked, ...]]:
-    """The objects, as many as go into one request."""
+    """The objects, as many as go into one request; those of a step go together where they fit into one."""
     batch: list[Asked] = []
     size = 0
-    for one in part.objects:
-        more = len(json.dumps(one.obj.manifest))
-        if batch and (len(batch) == BATCH_OBJECTS or size + more > BATCH_BYTES):
-            yield tuple(batch)
-            batch, size = [], 0
-        batch.append(one)
-        size += more
+    for _, step in groupby(part.objects, key=lambda one: one.step.step):
+        sized = [(one, len(json.dumps(one.obj.manifest))) for one in step]
+        together, whole = len(sized), sum(more for _, more in sized)
+        for one, more in sized:
+            if batch and (len(batch) + together > BATCH_OBJECTS or size + whole > BATCH_BYTES):
+                yield tuple(batch)
+                batch, size = [], 0
+            together, whole = 1, more
+            batch.append(one)
+            size += more
     if batch:
         yield tuple(batch)
 

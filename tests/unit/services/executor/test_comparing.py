@@ -23,13 +23,14 @@ from shared.contracts.identity import ClusterName, Namespace, ObjectKey, StepId
 from shared.contracts.phases import Reason
 from shared.contracts.plan import ApplyMode
 from shared.kube import ApiUnavailable, Impersonation
-from shared.kube.errors import Conflict, Invalid, KubeError
+from shared.kube.errors import Conflict, Invalid, KubeError, NotFound
 from shared.kube.kinds import Object
 from tests.unit.services.executor.test_commands import ACCOUNT, APP, UID
 
 EDGE = ClusterName("edge")
 MANIFEST: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": APP.namespace}}
 KEY = ObjectKey.of(MANIFEST)
+_RBAC = "rbac.authorization.k8s.io/v1"
 
 
 class Cluster:
@@ -64,14 +65,18 @@ class Cluster:
 
 
 def comparing(cluster: Any) -> Comparing:
-    grants = Grants({}, frozenset({"v1/ConfigMap"}))
+    grants = Grants({}, frozenset({"v1/ConfigMap", f"{_RBAC}/Role", f"{_RBAC}/ClusterRole", f"{_RBAC}/RoleBinding"}))
     return build_comparing(cluster, name=EDGE, grants=grants, open_sealed=lambda _text, _place: b"")
 
 
-async def compared(cluster: Cluster, *, within_s: float = 5) -> ObjectDifference:
-    wanted = ObjectToApply(key=KEY, manifest=MANIFEST, digest=digest(MANIFEST), generation=1, mode=ApplyMode.APPLY)
+async def compared(cluster: Cluster, *manifests: Object, within_s: float = 5) -> ObjectDifference:
+    """What is told of the first manifest, or else of MANIFEST."""
+    wanted = tuple(
+        ObjectToApply(key=ObjectKey.of(m), manifest=m, digest=digest(m), generation=1, mode=ApplyMode.APPLY)
+        for m in manifests or (MANIFEST,)
+    )
     step = StepToCompare(
-        step=StepId("a"), component="a", namespace=Namespace(APP.namespace), job_type="x", objects=(wanted,)
+        step=StepId("a"), component="a", namespace=Namespace(APP.namespace), job_type="x", objects=wanted
     )
     request = CompareSteps(app=APP, uid=UID, generation=1, cluster=EDGE, within_s=within_s, steps=(step,))
     answer = await comparing(cluster).answer(request)
@@ -116,3 +121,34 @@ async def test_what_the_server_says_becomes_of_the_object(error: KubeError, chan
     assert len(told.message) < 2100
     assert cluster.writes
     assert all(cluster.writes), "every write was a dry run"
+
+
+def _of_rbac(kind: str, namespace: str | None = APP.namespace, **fields: Any) -> Object:
+    metadata = {"name": "a"} if namespace is None else {"name": "a", "namespace": namespace}
+    return {"apiVersion": _RBAC, "kind": kind, "metadata": metadata, **fields}
+
+
+def _binding(kind: str) -> Object:
+    return _of_rbac("RoleBinding", roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": "a"})
+
+
+ROLE, CLUSTER_ROLE = _of_rbac("Role"), _of_rbac("ClusterRole", None)
+
+
+@pytest.mark.parametrize(
+    ("others", "kind", "change"),
+    [
+        ((ROLE,), "Role", Change.CREATED),
+        ((CLUSTER_ROLE,), "ClusterRole", Change.CREATED),
+        ((ROLE,), "ClusterRole", Change.REFUSED),
+        ((), "Role", Change.REFUSED),
+    ],
+    ids=["made with it", "made with it for the cluster", "another one is made", "made by nobody"],
+)
+async def test_a_binding_whose_role_is_only_planned_would_be_created(
+    others: tuple[Object, ...], kind: str, change: Change
+) -> None:
+    absent = NotFound('rolebindings.rbac.authorization.k8s.io "a" not found', kind="rolebindings", name="a")
+    assert (await compared(Cluster(absent), _binding(kind), *others)).change is change
+    forbidden = Invalid("the subject is no subject")
+    assert (await compared(Cluster(forbidden), _binding(kind), *others)).change is Change.REFUSED

@@ -179,6 +179,16 @@ def test_requests_hold_a_bounded_number_of_objects_and_bytes() -> None:
     assert max(len(str(to_compare(batch, 1))) for batch in batches(large)) < 2 * 1024 * 1024
 
 
+def test_objects_of_a_step_are_asked_about_together_where_they_fit_into_one_request() -> None:
+    def objects(name: str, count: int) -> dict[str, Any]:
+        made = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{name}-{i}"}} for i in range(count)]
+        return component(name, "objects", properties={"objects": made})
+
+    part = part_of(planned(document(objects("a", 30), objects("b", 20), objects("c", 70), objects("d", 5))))
+    found = [[one.step.step for one in batch] for batch in batches(part)]
+    assert found == [["a"] * 30, ["b"] * 20, ["c"] * 40, ["c"] * 30 + ["d"] * 5]
+
+
 def test_problems_are_told_once_and_missing_references_first() -> None:
     plan = one_config()
     part = part_of(plan)
