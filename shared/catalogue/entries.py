@@ -11,6 +11,7 @@ from shared.contracts.catalogue import ObjectCompletion, TypePage, TypeSummary, 
 from shared.contracts.kinds import TypeKind
 from shared.jobtypes.base import JobType, Parameters, Registry, Trait
 from shared.jobtypes.rules import rule_for
+from shared.planning.findings import nearest
 from shared.planning.policies.base import PolicyType
 
 Entry = JobType[Any] | Trait[Any] | PolicyType[Any]
@@ -42,6 +43,10 @@ class Catalogue:
             if named and kind in (None, view.kind):
                 return view
         return None
+
+    def meant(self, name: str, kind: TypeKind | None = None) -> str:
+        """The name that was probably meant by one that there is not, or an empty text."""
+        return nearest(name, [n for v in self.views if kind in (None, v.kind) for n in (v.name, *v.aliases)])
 
 
 def _sorted(entries: Iterable[Any]) -> list[Any]:

@@ -172,7 +172,8 @@ def described(value: Any) -> str:
         case bool():
             return "true or false"
         case int() | float():
-            return "a number"
+            # `3.0` and `1e1` are no whole numbers here, though they have whole values.
+            return "a number" if isinstance(value, int) else "a decimal number"
         case str():
             return "a text"
         case list() | tuple():

@@ -196,10 +196,11 @@ class Routes:
         return json_response(self._catalogue.page(requests.type_kind(request)))
 
     async def _get_type(self, request: web.Request) -> web.StreamResponse:
-        name = request.match_info["type"]
-        view = self._catalogue.find(name, requests.type_kind(request))
+        name, kind = request.match_info["type"], requests.type_kind(request)
+        view = self._catalogue.find(name, kind)
         if view is None:
-            raise NotFound("type", name)
+            meant = self._catalogue.meant(name, kind)
+            raise NotFound("type", name, f": did you mean {meant!r}?" if meant else "")
         return json_response(view)
 
     async def _list_parked(self, request: web.Request) -> web.StreamResponse:

@@ -38,3 +38,5 @@ async def test_types_of_one_kind(team: Team) -> None:
 async def test_unknown_type_is_not_found(team: Team) -> None:
     answer = await team.ann.get("/api/v1/types/wep")
     assert (answer.status, answer.body["code"], answer.body["detail"]) == (404, "NotFound", "there is no type 'wep'")
+    detail = (await team.ann.get("/api/v1/types/webservise")).body["detail"]
+    assert detail == "there is no type 'webservise': did you mean 'webservice'?"

@@ -34,6 +34,20 @@ def test_type_is_not_found_in_another_version_or_at_another_place() -> None:
     assert CATALOGUE.find("nothing") is None
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "meant"),
+    [
+        ("webservic", None, "webservice"),
+        ("Storage", None, "storage"),
+        ("statefulset@v2", None, "statefulset"),
+        ("stores", TypeKind.COMPONENT, "store"),
+        ("zzz", None, ""),
+    ],
+)
+def test_type_that_is_not_there_has_a_nearest_one(name: str, kind: TypeKind | None, meant: str) -> None:
+    assert CATALOGUE.meant(name, kind) == meant
+
+
 def test_page_has_the_summaries_of_one_kind() -> None:
     page = CATALOGUE.page(TypeKind.POLICY)
     assert [item.name for item in page.items] == sorted(POLICY_TYPES)

@@ -343,6 +343,8 @@ def test_messages_are_words_and_never_repeat_the_value() -> None:
         "spec.components[0].properties.size": "must be a whole number or a text, but is a list",
         "spec.components[0].traits[0].properties.secrets.s.password": "must be a text, but is a number",
     }
+    (decimal,) = findings(document(component("web", "app", properties={"replicas": 3.0})))
+    assert decimal.message == "must be a whole number, but is a decimal number"
 
 
 @pytest.mark.parametrize(
