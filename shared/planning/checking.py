@@ -134,9 +134,9 @@ class _Check:
         metadata, _ = validate(Metadata, mapping(self._document.get("metadata")), "metadata")
         if metadata is None:
             return
-        carried_out = [one.component.name for one in self._composition.components]
+        carried_out = (one.component.name for one in self._composition.components)
         errors, warnings = check_annotations(
-            metadata.annotations, [*_names(listing(self._spec.get("components"))), *carried_out]
+            metadata.annotations, {*_names(listing(self._spec.get("components"))), *carried_out}
         )
         self.errors += [*errors, *check_inherited(metadata.labels, metadata.annotations)]
         self.warnings += [*warnings, *without_effect(metadata.labels, metadata.annotations)]

@@ -319,6 +319,7 @@ def test_a_cycle_is_shown_as_the_way_around() -> None:
         (document(component("web", "app@v1")), "Write 'app' or 'app@v2'."),
         (document(component("web", "app", {"type": "hold"})), "Did you mean 'holds'?"),
         (document(WEB, component("api", dependsOn=["wbe"])), "Did you mean 'web'?"),
+        (annotated("start-timeout.xyz", "1m"), "There are: web."),
         (document(component("web", properties={"pull": "always"})), "Did you mean 'Always'?"),
         (document(component("web", properties={"labels": {"a": 1}})), "Put the value in quotes."),
         (document(WEB, policies=[{"type": "topologie"}]), "Did you mean 'topology'?"),
