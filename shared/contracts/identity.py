@@ -63,6 +63,11 @@ class ObjectKey(Contract):
             name=metadata["name"],
         )
 
+    @property
+    def is_job(self) -> bool:
+        """Whether it is a Job: the kind that runs to its end once."""
+        return self.kind == "Job" and self.api_version.startswith("batch/")
+
     def __str__(self) -> str:
         """`Kind namespace/name`, for messages."""
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"

@@ -47,6 +47,7 @@ async def test_cancelled_task_is_gone_and_runs_once_more_when_it_is_wanted_again
     assert [step(ended, name)["phase"] for name in ("web", "load")] == ["Succeeded", "Cancelled"]
     await system.until(lambda: names(system, namespace, job), lambda found: not found)
     await system.until(lambda: names(system, namespace, pod), lambda found: not found)
+    await system.healthy(namespace, "app")
     late = await system.call("POST", f"/applications/{namespace}/app/cancel")
     assert (late.status, late.body["code"]) == (409, "NoRunUnderWay")
 

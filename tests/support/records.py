@@ -48,6 +48,11 @@ def an_object(name: str = "web", **fields: Any) -> ObjectView:
     )
 
 
+def a_job(name: str = "load", **fields: Any) -> ObjectView:
+    """Return the Job of a task."""
+    return ObjectView(key=ObjectKey(api_version="batch/v1", kind="Job", namespace="acme-dev", name=name), **fields)
+
+
 def a_step(
     name: str = "web",
     *,

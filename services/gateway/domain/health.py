@@ -106,14 +106,31 @@ def _of_step(step: StepView) -> Verdict:
     if step.reason is Reason.DRIFTED:
         drifted = Verdict(Health.DEGRADED, step.reason, step.message)
         return worst((drifted, *(_of_object(step, obj) for obj in step.objects)))
-    return worst(_of_object(step, obj) for obj in step.objects) if step.objects else _unobserved(step, applied=False)
+    if not step.objects:
+        return _stopped(step) or _unobserved(step, applied=False)
+    return worst(_of_object(step, obj) for obj in step.objects)
 
 
 def _of_object(step: StepView, obj: ObjectView) -> Verdict:
+    absent = not obj.object_uid if obj.observed_at is None else obj.health is Health.MISSING
+    stopped = _stopped(step) if absent and obj.key.is_job else None
+    if stopped is not None:
+        return stopped
     if obj.observed_at is None:
         return _unobserved(step, applied=bool(obj.object_uid))
     message = f"{obj.key}: {obj.message}" if obj.message else ""
     return Verdict(obj.health, obj.reason, message)
+
+
+def _stopped(step: StepView) -> Verdict | None:
+    """Of a step that was given up the Jobs are deleted on purpose, and nobody misses them: its phase tells."""
+    match step.phase:
+        case StepPhase.CANCELLED:
+            return HEALTHY
+        case StepPhase.TIMED_OUT:
+            return Verdict(Health.DEGRADED, step.reason, step.message)
+        case _:
+            return None
 
 
 def _unobserved(step: StepView, *, applied: bool) -> Verdict:

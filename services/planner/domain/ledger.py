@@ -11,21 +11,16 @@ from services.planner.domain.state import AppState, InventoryObject, JobEntry, J
 from services.planner.domain.turn import Turn
 from shared.contracts.annotations import ANNOTATION_JOB_LIFETIME
 from shared.contracts.facts import Observed
-from shared.contracts.identity import ClusterName, ObjectKey
+from shared.contracts.identity import ClusterName
 from shared.contracts.plan import PlannedObject, PlannedStep
 from shared.planning import with_attempt
 
 _EARLIER_LIMIT = 10
 
 
-def is_job(key: ObjectKey) -> bool:
-    """Whether it is a Job: the kind that runs to its end once."""
-    return key.kind == "Job" and key.api_version.startswith("batch/")
-
-
 def once(obj: PlannedObject) -> bool:
     """Whether the object runs to its end once, and never again."""
-    return bool(obj.job_name_base) or is_job(obj.key)
+    return bool(obj.job_name_base) or obj.key.is_job
 
 
 def line_of(cluster: ClusterName, obj: PlannedObject) -> str:
@@ -99,14 +94,14 @@ def has_succeeded(state: AppState, line: str) -> bool:
 
 def recorded(turn: Turn, held: InventoryObject) -> None:
     """A Job is known by uid from now on."""
-    entry = turn.ledger_line(held.cluster, held.digest) if is_job(held.key) else None
+    entry = turn.ledger_line(held.cluster, held.digest) if held.key.is_job else None
     if entry is not None and entry.digest == held.digest and held.object_uid != entry.spent_uid:
         entry.object_uid = held.object_uid
 
 
 def note_outcome(turn: Turn, fact: Observed, outcome: JobOutcome) -> None:
     """Remember how a Job ended, whichever run it belonged to. The first end counts, but a success always does."""
-    entry = turn.ledger_line(fact.cluster, fact.digest) if is_job(fact.key) else None
+    entry = turn.ledger_line(fact.cluster, fact.digest) if fact.key.is_job else None
     if entry is None or entry.outcome is JobOutcome.SUCCEEDED:
         return
     current = (
@@ -136,7 +131,7 @@ def end(turn: Turn, wanted: Iterable[WantedObject], outcome: JobOutcome) -> None
 
 def outcome_of(turn: Turn, held: InventoryObject) -> JobOutcome | None:
     """How it stands with a Job that exists; None for what is no Job, or for one that nobody remembers."""
-    entry = turn.ledger_line(held.cluster, held.digest) if is_job(held.key) else None
+    entry = turn.ledger_line(held.cluster, held.digest) if held.key.is_job else None
     if entry is None:
         return None
     if held.object_uid == entry.spent_uid:
@@ -151,7 +146,7 @@ def may_work(turn: Turn, held: InventoryObject) -> bool:
 
 def deleting(turn: Turn, held: InventoryObject) -> None:
     """We are about to delete it: if it has not ended, it never will."""
-    entry = turn.ledger_line(held.cluster, held.digest) if is_job(held.key) else None
+    entry = turn.ledger_line(held.cluster, held.digest) if held.key.is_job else None
     if entry is not None and entry.digest == held.digest and entry.outcome is JobOutcome.STARTED:
         if held.object_uid == entry.spent_uid:
             return

@@ -2,6 +2,7 @@
 
 from functools import reduce
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,8 @@ from services.gateway.domain import health
 from services.gateway.domain.health import HEALTHY, Verdict, worse, worst
 from shared.contracts.facts import BEAT_STALE_AFTER_S
 from shared.contracts.phases import AppPhase, Health, Reason, RunPhase, StepPhase
-from shared.contracts.views import ClusterHealth
-from tests.support.records import EAST, NOW, a_run, a_step, an_object
+from shared.contracts.views import ClusterHealth, ObjectView
+from tests.support.records import EAST, NOW, a_job, a_run, a_step, an_object
 
 VERDICTS = st.builds(
     Verdict, st.sampled_from(Health), st.sampled_from([Reason.NONE, Reason.OOM_KILLED]), st.sampled_from(["", "a", "b"])
@@ -95,6 +96,35 @@ def test_an_object_that_nobody_observed_is_as_well_as_its_step(
     phase: StepPhase, object_uid: str, expected: Health
 ) -> None:
     run = a_run(a_step(phase=phase, objects=(an_object(object_uid=object_uid),)))
+    assert health.of_cluster(EAST, run, AppPhase.ACTIVE, FRESH_S).health is expected
+
+
+GONE: dict[str, Any] = {"health": Health.MISSING, "reason": Reason.VANISHED, "observed_at": NOW, "object_uid": "u1"}
+
+
+@pytest.mark.parametrize("objects", [(), (a_job(),), (a_job(**GONE),)])
+@pytest.mark.parametrize(
+    ("phase", "expected"), [(StepPhase.CANCELLED, Health.HEALTHY), (StepPhase.TIMED_OUT, Health.DEGRADED)]
+)
+def test_a_job_that_was_given_up_is_not_missed(
+    phase: StepPhase, expected: Health, objects: tuple[ObjectView, ...]
+) -> None:
+    run = a_run(a_step(phase=phase, reason=Reason.RUN_DEADLINE, objects=objects))
+    assert health.of_cluster(EAST, run, AppPhase.ACTIVE, FRESH_S).health is expected
+
+
+@pytest.mark.parametrize(
+    ("phase", "obj", "expected"),
+    [
+        (StepPhase.CANCELLED, a_job(health=Health.PROGRESSING, observed_at=NOW), Health.PROGRESSING),
+        (StepPhase.CANCELLED, an_object(), Health.MISSING),
+        (StepPhase.CANCELLED, an_object(**GONE), Health.MISSING),
+        (StepPhase.FAILED, a_job(**GONE), Health.MISSING),
+        (StepPhase.SKIPPED, a_job(), Health.MISSING),
+    ],
+)
+def test_what_is_there_or_should_be_counts_as_ever(phase: StepPhase, obj: ObjectView, expected: Health) -> None:
+    run = a_run(a_step(phase=phase, objects=(obj,)))
     assert health.of_cluster(EAST, run, AppPhase.ACTIVE, FRESH_S).health is expected
 
 
