@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from shared.contracts import formats
+from shared.contracts import formats, quantities
 from shared.contracts.naming import joined
 from shared.dialect import amounts
 from shared.dialect.fields import PORT_MAX, Fields, From
@@ -265,7 +265,7 @@ class Reader:
             text = (
                 str(raw.value) if isinstance(raw.value, int | float) and not isinstance(raw.value, bool) else raw.value
             )
-            number = amounts.amount(text) if isinstance(text, str) else None
+            number = quantities.amount(text) if isinstance(text, str) else None
             if number is None or (name == "gpu" and number != number.to_integral_value()):
                 what = "a whole number" if name == "gpu" else "an amount such as 500m or 2Gi"
                 self._notes.error(raw.path, Code.INVALID_TRAIT_CONFIG, f"must be {what}")

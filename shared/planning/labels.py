@@ -5,13 +5,16 @@ from typing import Any
 
 from shared.contracts import annotations, formats
 from shared.contracts.identity import AppRef, AppUid, StepId
-from shared.contracts.plan import Finding, Manifest
+from shared.contracts.plan import Finding, Manifest, PlannedObject
+from shared.contracts.stamps import stamps
 from shared.jobtypes.base import RenderContext
 from shared.jobtypes.templates import pod_template
-from shared.planning.trees import path_text
+from shared.planning.trees import mapping, path_text
 
 _OWN_DOMAINS = ("kubemin.dev/", "app.oam.dev/", "kubectl.kubernetes.io/")
 """What an Application says in these is about itself, not about its objects."""
+_MOST_BYTES = 256 * 1024
+"""Of the annotations of one object, keys and values. Source: `TotalAnnotationSizeLimitB` of k8s.io/apimachinery."""
 _OF_EXECUTOR = (annotations.ANNOTATION_DIGEST, annotations.ANNOTATION_GENERATION, annotations.ANNOTATION_RULE)
 
 
@@ -28,7 +31,35 @@ def check_inherited(labels: Mapping[str, str], annotations_: Mapping[str, str]) 
                 findings.append(Finding(path=path, code="InvalidFormat", message=form.words))
             elif field == "labels" and not formats.LABEL_VALUE.takes(value):
                 findings.append(Finding(path=path, code="InvalidFormat", message=formats.LABEL_VALUE.words))
+    if annotation_bytes(inherited(annotations_)) > _MOST_BYTES:
+        findings.append(too_many_bytes("metadata.annotations", "the annotations that objects inherit"))
     return findings
+
+
+def annotation_bytes(given: Mapping[str, str]) -> int:
+    """As Kubernetes counts them."""
+    return sum(len(key.encode()) + len(value.encode()) for key, value in given.items())
+
+
+def too_large(obj: PlannedObject) -> Mapping[str, str] | None:
+    """The annotations of the object, or of its pods, that are more than Kubernetes takes; None where they are not."""
+    own: Mapping[str, str] = obj.manifest["metadata"]["annotations"]
+    size = annotation_bytes(own)
+    # Far from the limit what the executor adds is not worked out.
+    if size > _MOST_BYTES // 2:
+        size += annotation_bytes(stamps(obj.digest, 1, obj.rule, obj.treatment))
+    if size > _MOST_BYTES:
+        return own
+    of_pods = mapping(mapping(mapping(pod_template(obj.manifest)).get("metadata")).get("annotations"))
+    texts = {key: value for key, value in of_pods.items() if isinstance(value, str)}
+    return texts if annotation_bytes(texts) > _MOST_BYTES else None
+
+
+def too_many_bytes(path: str, whose: str) -> Finding:
+    """The finding of it."""
+    message = f"{whose} have more than {_MOST_BYTES // 1024} KiB together, and Kubernetes refuses that"
+    remedy = "Shorten them; data has its place in a ConfigMap."
+    return Finding(path=path, code="AnnotationsTooLarge", message=message, remedy=remedy)
 
 
 def inherited(given: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from shared.contracts.plan import Manifest, Reference
 from shared.jobtypes.templates import pod_template
-from shared.planning.trees import PathElement, leaves, listing, mapping, path_text
+from shared.planning.places import Places
+from shared.planning.trees import PathElement, listing, mapping
 
 SECRET = "Secret"  # noqa: S105 - a kind
 CONFIG_MAP = "ConfigMap"
@@ -110,31 +111,10 @@ def _named(kind: str, source: Any, key: str = "name") -> Iterator[Found]:
         yield kind, source.get(key), source.get("optional") is True
 
 
-class Places:
-    """Where a component's part of the document speaks of other objects."""
-
-    def __init__(self, parts: Iterable[tuple[str, Any]], otherwise: str) -> None:
-        """`parts` are (path, value) of what the author wrote; `otherwise` is said where nothing is found."""
-        self._parts = tuple(parts)
-        self._otherwise = otherwise
-        self._by_text: dict[str, list[tuple[str, tuple[PathElement, ...]]]] | None = None
-
-    def of(self, reference: Reference) -> str:
-        """The first place that has the name beneath a key that speaks of the kind."""
-        words = _WORDS.get(reference.kind)
-        for path, elements in self._texts().get(reference.name, ()):
-            if words is not None and words.search(_context(elements)):
-                return path_text(path, *elements)
-        return self._otherwise
-
-    def _texts(self) -> dict[str, list[tuple[str, tuple[PathElement, ...]]]]:
-        if self._by_text is None:
-            self._by_text = {}
-            for path, value in self._parts:
-                for elements, leaf in leaves(value):
-                    if isinstance(leaf, str):
-                        self._by_text.setdefault(leaf, []).append((path, elements))
-        return self._by_text
+def place_of(reference: Reference, places: Places) -> str:
+    """The first place that has the name beneath a key that speaks of the kind."""
+    words = _WORDS.get(reference.kind)
+    return places.of(reference.name, lambda place: words is not None and bool(words.search(_context(place.elements))))
 
 
 def _context(elements: tuple[PathElement, ...]) -> str:

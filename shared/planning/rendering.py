@@ -1,6 +1,6 @@
 """From one component of the document to the objects of its steps, by way of the registry alone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,16 +11,18 @@ from shared.contracts.plan import ApplyMode, Finding, Manifest, PlannedObject, R
 from shared.contracts.subjects import step_token
 from shared.jobtypes.base import DeclaredObject, JobType, Registry, RenderContext, RenderError, Rendering
 from shared.jobtypes.scaling import released
-from shared.planning import labels, manifests
+from shared.planning import amounts, labels, manifests
 from shared.planning.composing import Given
 from shared.planning.conflicts import Stage, writer
 from shared.planning.document import Component
+from shared.planning.findings import MAX_FINDINGS
 from shared.planning.jobs import named
 from shared.planning.lookup import entry_findings, find_type, unknown_type
 from shared.planning.parameters import validate
+from shared.planning.places import Places
 from shared.planning.policies.base import Made
-from shared.planning.references import CLAIM, Places, merged, references
-from shared.planning.trees import mapping
+from shared.planning.references import CLAIM, merged, place_of, references
+from shared.planning.trees import mapping, path_text
 
 _AUXILIARY = "AuxiliaryWorkload"
 """KubeVela's word for what a component makes beside its workload."""
@@ -194,6 +196,7 @@ class _Finisher:
         self._owner = owner
         self._rendered = rendered
         self._findings: list[Finding] = []
+        self._places = Places(_parts(given, context.path), context.path)
 
     def part(self) -> Part:
         """Finish all objects; raises _Refused with all findings."""
@@ -224,6 +227,8 @@ class _Finisher:
         treatment = self._treatment(manifest, makers)
         partial = treatment.take_over or treatment.read_only
         self._findings += manifests.template_problems(manifest, path, partial=partial)
+        if not treatment.read_only:
+            self._check_amounts(manifest)
         # A Job's name depends on its content: a label of the application must not make it run again.
         self._mark(manifest, StepId(self._component.name), inherit=not runs_once)
         base = self._component.name if runs_once else ""
@@ -233,7 +238,7 @@ class _Finisher:
         except RenderError as error:
             self._findings.append(_render_finding(error, f"{path}.properties"))
             return None
-        return _planned(
+        planned = _planned(
             named(manifest, base, 1) if runs_once else manifest,
             mode=ApplyMode.CREATE if volume else ApplyMode.APPLY,
             volume=volume,
@@ -241,6 +246,8 @@ class _Finisher:
             treatment=treatment,
             job_name_base=base,
         )
+        self._check_annotations(planned)
+        return planned
 
     def _declared(self, declared: DeclaredObject) -> DeclaredPart | None:
         manifest = self._prepared(declared.manifest, declared.path)
@@ -259,6 +266,7 @@ class _Finisher:
         mode = ApplyMode.CREATE if volume else declared.mode
         treatment = self._treatment(manifest, self._rendered.makers[_origin(declared.manifest)])
         obj = _planned(manifest, mode=mode, volume=volume, treatment=treatment)
+        self._check_annotations(obj)
         return DeclaredPart(step=step, kind_token=declared.kind_token, path=declared.path, obj=obj)
 
     def _treatment(self, manifest: Manifest, makers: frozenset[str]) -> Treatment:
@@ -287,6 +295,25 @@ class _Finisher:
             path = self._context.path
             self._findings.append(Finding(path=path, code="LabelConflict", message=message, remedy="Leave it out."))
 
+    def _check_amounts(self, manifest: Manifest) -> None:
+        for wrong in amounts.wrong_amounts(manifest):
+            # Of so many nobody reads them all.
+            many = len(self._findings) > MAX_FINDINGS
+            path = self._context.path if many else amounts.place_of(wrong, self._places)
+            finding = Finding(path=path, code=wrong.code, message=wrong.message, remedy=wrong.remedy)
+            self._findings.append(finding)
+
+    def _check_annotations(self, obj: PlannedObject) -> None:
+        found = None if obj.treatment.read_only else labels.too_large(obj)
+        if found is None:
+            return
+        key, value = max(found.items(), key=lambda one: len(one[1]))
+        if self._owner.annotations.get(key) == value:
+            path = path_text("metadata.annotations", key)
+        else:
+            path = self._places.of(value, lambda place: place.elements[-1:] == (key,))
+        self._findings.append(labels.too_many_bytes(path, f"the annotations of {obj.key} or its pods"))
+
     def _mark(self, manifest: Manifest, step: StepId, *, inherit: bool) -> None:
         labels.label_object(manifest, self._context, self._owner.labels if inherit else {})
         given = self._owner.annotations if inherit else {}
@@ -295,15 +322,14 @@ class _Finisher:
 
     def _references(self, rendering: Rendering, rendered: list[Manifest]) -> tuple[Reference, ...]:
         found = [r for m in rendered for r in references(m, m["metadata"].get("namespace", self._context.namespace))]
-        component = self._component
-        parts = [(f"{self._context.path}.properties", component.properties)]
-        parts += [
-            (f"{path}.properties", trait.properties)
-            for path, trait in zip(self._given.trait_paths, component.traits, strict=True)
-        ]
-        places = Places(parts, self._context.path)
-        located = [r if r.path else r.model_copy(update={"path": places.of(r)}) for r in found]
+        located = [r if r.path else r.model_copy(update={"path": place_of(r, self._places)}) for r in found]
         return tuple(merged([*rendering.references, *located]))
+
+
+def _parts(given: Given, path: str) -> Iterator[tuple[str, Any]]:
+    yield f"{path}.properties", given.component.properties
+    for trait_path, trait in zip(given.trait_paths, given.component.traits, strict=True):
+        yield f"{trait_path}.properties", trait.properties
 
 
 def _planned(manifest: Manifest, **fields: Any) -> PlannedObject:

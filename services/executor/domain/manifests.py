@@ -3,10 +3,10 @@
 import copy
 from collections.abc import Callable
 
-from shared.contracts import annotations, managed
 from shared.contracts.commands import ObjectToApply
 from shared.contracts.identity import ObjectKey
 from shared.contracts.sealed import PREFIX
+from shared.contracts.stamps import stamps
 from shared.errors import Rejected
 from shared.jobtypes.objects import SERVER_FIELDS, is_secret
 from shared.kube.kinds import Object
@@ -43,7 +43,8 @@ def finished(wanted: ObjectToApply, open_value: OpenValue) -> Object:
     found = ObjectKey.of(manifest)
     if found != wanted.key:
         raise ManifestMismatch(wanted.key, found)
-    metadata["annotations"] = (metadata.get("annotations") or {}) | _stamps(wanted)
+    noted = stamps(wanted.digest, wanted.generation, wanted.rule, wanted.treatment)
+    metadata["annotations"] = (metadata.get("annotations") or {}) | noted
     if is_secret(manifest):
         _open(manifest, open_value)
     return manifest
@@ -62,19 +63,6 @@ def onto(manifest: Object, live: Object) -> Object:
     """The manifest with the preconditions that the live object is still the one that was looked at."""
     seen = {field: live["metadata"][field] for field in ("uid", "resourceVersion")}
     return {**manifest, "metadata": {**manifest["metadata"], **seen}}
-
-
-def _stamps(wanted: ObjectToApply) -> dict[str, str]:
-    stamps = {
-        annotations.ANNOTATION_DIGEST: wanted.digest,
-        annotations.ANNOTATION_GENERATION: str(wanted.generation),
-    }
-    if wanted.rule is not None:
-        stamps[annotations.ANNOTATION_RULE] = wanted.rule.model_dump_json(exclude_none=True)
-    kept = [kept.path for kept in wanted.treatment.kept if kept.on_state_keep]
-    if kept:
-        stamps[annotations.ANNOTATION_KEPT] = managed.kept_text(kept)
-    return stamps
 
 
 def _open(manifest: Object, open_value: OpenValue) -> None:

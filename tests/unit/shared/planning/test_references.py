@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from shared.contracts.plan import Reference
-from shared.planning.references import Places, references
+from shared.planning.places import Places
+from shared.planning.references import place_of, references
 
 CONTAINER = {
     "env": [
@@ -104,7 +105,7 @@ def test_a_reference_is_located_beneath_a_key_that_speaks_of_its_kind() -> None:
     places = Places([("p", properties)], "elsewhere")
 
     def place(kind: str, name: str = "x") -> str:
-        return places.of(Reference(kind=kind, namespace="demo", name=name))
+        return place_of(Reference(kind=kind, namespace="demo", name=name), places)
 
     assert place("Secret") == "p.volumeMounts.secret[0].secretName"
     assert place("ConfigMap") == "p.volumeMounts.configMap[0].cmName"
