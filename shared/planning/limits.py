@@ -20,6 +20,13 @@ class Limits:
     """Over all components."""
     traits_of_component: int = 100
     """Each takes what the ones before have made: work grows with the square of their number."""
+    policies: int = 100
+    policy_entries: int = 1_000
+    """In the lists of their properties, over all policies: each is held against every component or object."""
+    overrides: int = 10_000
+    """Of components and traits, over all components; each takes what the ones before have left."""
+    overrides_of_component: int = 100
+    """Of it and its traits."""
     steps: int = 10_000
     """Of a plan, over all clusters."""
 

@@ -8,7 +8,7 @@ from shared.contracts.plan import Finding
 from shared.planning.findings import DocumentRejected
 from shared.planning.json_text import NotJson, load_json
 from shared.planning.limits import DEFAULT_LIMITS, Limits
-from shared.planning.trees import listing, mapping
+from shared.planning.trees import listing, mapping, path_text
 from shared.planning.yaml_text import YamlProblem, load_yaml, load_yaml_documents
 
 
@@ -90,7 +90,7 @@ def check_counts(document: dict[str, Any], limits: Limits) -> None:
     """Before anything looks closer at them.
 
     Raises:
-        DocumentRejected: there are more components or traits than the limits allow.
+        DocumentRejected: there are more components, traits or policies than the limits allow.
     """
     components = listing(mapping(document.get("spec")).get("components"))
     traits = [len(listing(mapping(c).get("traits"))) for c in components]
@@ -102,11 +102,26 @@ def check_counts(document: dict[str, Any], limits: Limits) -> None:
             raise _rejected(
                 "TooMany", f"{count} {what}, {most} are allowed", "Make several applications of it.", "spec.components"
             )
+    _check_policies(listing(mapping(document.get("spec")).get("policies")), limits)
     for index, count in enumerate(traits):
         if count > limits.traits_of_component:
             message = f"{count} traits of one component, {limits.traits_of_component} are allowed"
             where = f"spec.components[{index}].traits"
             raise _rejected("TooMany", message, "Join traits of one type.", where)
+
+
+def _check_policies(policies: list[Any], limits: Limits) -> None:
+    if len(policies) > limits.policies:
+        message = f"{len(policies)} policies, {limits.policies} are allowed"
+        raise _rejected("TooMany", message, "Join policies of one type.", "spec.policies")
+    entries = 0
+    for index, policy in enumerate(policies):
+        for field, value in mapping(mapping(policy).get("properties")).items():
+            entries += len(listing(value))
+            if entries > limits.policy_entries:
+                message = f"more than {limits.policy_entries} entries in the lists of all policies"
+                where = path_text(f"spec.policies[{index}].properties", field)
+                raise _rejected("TooMany", message, "Make several applications of it.", where)
 
 
 def _rejected(code: str, message: str, remedy: str = "", path: str = "") -> DocumentRejected:

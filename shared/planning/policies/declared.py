@@ -1,7 +1,7 @@
 """The policies of one application, taken together."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.contracts.plan import Collection, Finding, Treatment
@@ -9,6 +9,7 @@ from shared.jobtypes.base import Parameters, Registry
 from shared.planning.composing import Given
 from shared.planning.document import Application, Policy
 from shared.planning.findings import did_you_mean
+from shared.planning.limits import DEFAULT_LIMITS
 from shared.planning.parameters import validate
 from shared.planning.policies.base import Composition, Destination, Made, PolicyType, SecretPlace
 from shared.planning.policies.builtin import POLICY_TYPES, RETIRED
@@ -87,11 +88,52 @@ def composed(components: Iterable[Given], policies: Sequence[DeclaredPolicy], re
     """The components as policies leave them: type by type, those of one type in document order."""
     listed = tuple(components)
     composition = Composition(components=listed, seen=listed)
+    size = _Size()
     for type_ in POLICY_TYPES.values():
         for policy in policies:
-            if type_.compose is not None and policy.type is type_:
-                composition = type_.compose(policy.parameters, policy.path, composition, registry)
+            if type_.compose is None or policy.type is not type_:
+                continue
+            after = type_.compose(policy.parameters, policy.path, composition, registry)
+            problem = size.problem(after.components)
+            if problem:
+                finding = Finding(path=policy.path, code="TooMany", message=f"with this policy there are {problem}")
+                return replace(composition, errors=(*after.errors, finding))
+            composition = after
     return composition
+
+
+class _Size:
+    """What a document may have, components may have as policies leave them too; parts that they share count for each.
+
+    Every part is counted once: `_counted` keeps it, so that no other is taken for it.
+    """
+
+    def __init__(self) -> None:
+        self._counted: dict[int, tuple[Any, int]] = {}
+
+    def problem(self, components: Sequence[Given]) -> str:
+        """What there is too much of, and how many are allowed; an empty text where all is well."""
+        traits = [len(one.component.traits) for one in components]
+        limits = DEFAULT_LIMITS
+        counts = (
+            (len(components), limits.components, "components"),
+            (sum(traits), limits.traits, "traits"),
+            (max(traits, default=0), limits.traits_of_component, "traits of one component"),
+            (sum(map(self._of_component, components)), limits.nodes, "values in all components"),
+        )
+        return next((f"{count} {what}, {most} are allowed" for count, most, what in counts if count > most), "")
+
+    def _of_component(self, one: Given) -> int:
+        properties = (one.component.properties, *(trait.properties for trait in one.component.traits))
+        return sum(map(self._values, properties))
+
+    def _values(self, value: Any) -> int:
+        if not isinstance(value, dict | list):
+            return 1
+        if id(value) not in self._counted:
+            items = value.values() if isinstance(value, dict) else value
+            self._counted[id(value)] = (value, 1 + sum(map(self._values, items)))
+        return self._counted[id(value)][1]
 
 
 def treatments(policies: Sequence[DeclaredPolicy]) -> Callable[[Made], Treatment]:

@@ -12,15 +12,16 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from shared.contracts.cloning import clone
 from shared.contracts.identity import DNS_LABEL
 from shared.contracts.plan import Finding
 from shared.jobtypes.base import Parameters, Registry
 from shared.planning.composing import Given, Layer, laid_over
 from shared.planning.document import Component, TraitEntry
-from shared.planning.findings import did_you_mean
+from shared.planning.findings import MAX_FINDINGS, did_you_mean
+from shared.planning.limits import DEFAULT_LIMITS
 from shared.planning.lookup import find_type
 from shared.planning.policies.base import Composition, PolicyType, SecretPlace
+from shared.planning.policies.meant import Meant
 
 _PATTERN = re.compile(r"[-a-z0-9*]*\Z")
 _LABEL = re.compile(DNS_LABEL)
@@ -66,46 +67,71 @@ class OverrideParameters(Parameters):
     """Names of the components that are carried out, `*` stands for anything; left out: all."""
 
 
-def matches(pattern: str, name: str) -> bool:
-    """Whether the whole name is meant."""
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name) is not None
-
-
 def _compose(parameters: OverrideParameters, path: str, so_far: Composition, registry: Registry) -> Composition:
-    components = list(so_far.components)
+    meant = Meant(so_far.components, registry)
     seen = list(so_far.seen)
     errors = list(so_far.errors)
+    laid = sum(len(one.layers) for one in so_far.components)
     for index, wanted in enumerate(parameters.components):
         here = f"{path}.components[{index}]"
         if wanted.name is not None and not _PATTERN.match(wanted.name):
             message = f"{wanted.name!r} is no name of a component: lower-case letters, digits, '-', and '*' for any"
             errors.append(Finding(path=f"{here}.name", code="InvalidName", message=message))
             continue
-        met = [i for i, one in enumerate(components) if _is_meant(wanted, one, registry)]
+        met = meant.positions(wanted.name, wanted.type)
+        laid += len(met) * (1 + len(wanted.traits))
+        too_many = _too_many(wanted, here, [meant.components[i] for i in met], laid)
+        if too_many is not None:
+            errors.append(too_many)
+            break
         for i in met:
-            components[i] = _overridden(wanted, here, components[i], registry)
-        added, wrong = ([], []) if met else _added(wanted, here, [one.component.name for one in components])
-        components += added
-        errors += wrong
-        seen += [*added, *(components[i] for i in met)]
-    chosen = [one for one in components if _is_chosen(parameters.selector, one.component.name)]
-    for position, pattern in enumerate(parameters.selector):
-        if not any(matches(pattern, one.component.name) for one in components):
-            remedy = did_you_mean(pattern, [one.component.name for one in components])
+            meant.replace(i, _overridden(wanted, here, meant.components[i], registry))
+        if not met:
+            added, wrong = _added(wanted, here, _names(meant, errors))
+            seen += added
+            errors += wrong
+            for one in added:
+                meant.append(one)
+        seen += [meant.components[i] for i in met]
+    chosen, unknown = _chosen(parameters.selector, meant, path, errors)
+    return replace(so_far, components=chosen, seen=tuple(seen), errors=(*errors, *unknown))
+
+
+def _names(meant: Meant, errors: Sequence[Finding]) -> list[str]:
+    """To propose one of; not where there are more errors than anybody reads."""
+    return [one.component.name for one in meant.components] if len(errors) < MAX_FINDINGS else []
+
+
+def _chosen(
+    selector: Sequence[str], meant: Meant, path: str, errors: Sequence[Finding]
+) -> tuple[tuple[Given, ...], list[Finding]]:
+    """The components that are carried out, and what is wrong with the choice."""
+    if not selector:
+        return tuple(meant.components), []
+    chosen: set[int] = set()
+    unknown: list[Finding] = []
+    for position, pattern in enumerate(selector):
+        met = meant.named(pattern)
+        chosen.update(met)
+        if not met:
+            remedy = did_you_mean(pattern, _names(meant, [*errors, *unknown]))
             message = f"no component is called {pattern!r}"
             where = f"{path}.selector[{position}]"
-            errors.append(Finding(path=where, code="UnknownComponent", message=message, remedy=remedy))
-    return replace(so_far, components=tuple(chosen), seen=tuple(seen), errors=tuple(errors))
+            unknown.append(Finding(path=where, code="UnknownComponent", message=message, remedy=remedy))
+    return tuple(meant.components[i] for i in sorted(chosen)), unknown
 
 
-def _is_chosen(selector: Sequence[str], name: str) -> bool:
-    return not selector or any(matches(pattern, name) for pattern in selector)
-
-
-def _is_meant(wanted: OverriddenComponent, one: Given, registry: Registry) -> bool:
-    if wanted.name:
-        return any(matches(wanted.name, name) for name in one.names)
-    return not wanted.type or _same_type(wanted.type, one.component.type, registry)
+def _too_many(wanted: OverriddenComponent, path: str, met: Sequence[Given], laid: int) -> Finding | None:
+    """Every override takes what the ones before have left."""
+    most = DEFAULT_LIMITS.overrides_of_component
+    for one in met:
+        if len(one.layers) + 1 + min(len(wanted.traits), len(one.component.traits)) > most:
+            message = f"more than {most} overrides of the component {one.component.name!r} and its traits"
+            return Finding(path=path, code="TooMany", message=message, remedy="Join overrides of one component.")
+    if laid > DEFAULT_LIMITS.overrides:
+        message = f"with this, more than {DEFAULT_LIMITS.overrides} overrides of components and traits"
+        return Finding(path=path, code="TooMany", message=message, remedy="Make several applications of it.")
+    return None
 
 
 def _same_type(one: str, other: str, registry: Registry) -> bool:
@@ -118,7 +144,7 @@ def _overridden(wanted: OverriddenComponent, path: str, one: Given, registry: Re
     if wanted.type and not _same_type(wanted.type, base.type, registry):
         traits = [t for t in wanted.traits if not t.disable]
         component = base.model_copy(
-            update={"type": wanted.type, "properties": clone(wanted.properties), "traits": _entries(traits)}
+            update={"type": wanted.type, "properties": wanted.properties, "traits": _entries(traits)}
         )
         layer = Layer(over=f"{one.path}.properties", path=f"{path}.properties", value=wanted.properties)
         of_type = Layer(over=f"{one.path}.type", path=f"{path}.type", value=wanted.type)
@@ -131,12 +157,12 @@ def _overridden(wanted: OverriddenComponent, path: str, one: Given, registry: Re
 
 
 def merged(base: Any, over: Any) -> Any:
-    """Maps are merged; of anything else what lies on top counts, be it zero or null."""
+    """Maps are merged; of anything else what lies on top counts, be it zero or null. What stays is shared."""
     if not isinstance(base, Mapping) or not isinstance(over, Mapping):
-        return clone(over)
-    result = {key: clone(value) for key, value in base.items()}
+        return over
+    result = dict(base)
     for key, value in over.items():
-        result[key] = merged(base[key], value) if key in base else clone(value)
+        result[key] = merged(base[key], value) if key in base else value
     return result
 
 
@@ -169,7 +195,7 @@ def _merged_traits(
 
 
 def _entries(traits: Iterable[OverriddenTrait]) -> tuple[TraitEntry, ...]:
-    return tuple(TraitEntry(type=t.type, properties=clone(t.properties)) for t in traits)
+    return tuple(TraitEntry(type=t.type, properties=t.properties) for t in traits)
 
 
 def _trait_paths(wanted: OverriddenComponent, path: str) -> tuple[str, ...]:
@@ -192,16 +218,17 @@ def _added(wanted: OverriddenComponent, path: str, known: Sequence[str]) -> tupl
         message = f"{name!r} is no name for a component: at most 63 characters, with a letter or digit at both ends"
         return [], [Finding(path=f"{path}.name", code="InvalidName", message=message)]
     traits = _entries(t for t in wanted.traits if not t.disable)
-    component = Component(name=name, type=wanted.type, properties=clone(wanted.properties), traits=traits)
+    component = Component(name=name, type=wanted.type, properties=wanted.properties, traits=traits)
     return [Given(component=component, path=path, trait_paths=_trait_paths(wanted, path))], []
 
 
 def _secret_places(
     parameters: OverrideParameters, components: Sequence[Given], registry: Registry
 ) -> Iterator[SecretPlace]:
+    meant = Meant(components, registry)
     for index, wanted in enumerate(parameters.components):
         # Those that it has replaced or added are of its type by now.
-        met = [one.component for one in components if _is_meant(wanted, one, registry)]
+        met = [components[i].component for i in meant.positions(wanted.name, wanted.type)]
         names = tuple(dict.fromkeys(component.name for component in met))
         for type_ in dict.fromkeys([wanted.type] if wanted.type else [component.type for component in met]):
             where = ("components", index, "properties")

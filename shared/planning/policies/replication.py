@@ -15,6 +15,7 @@ from shared.contracts.plan import Finding
 from shared.jobtypes.base import Parameters, Registry
 from shared.planning.composing import Given
 from shared.planning.findings import did_you_mean
+from shared.planning.limits import DEFAULT_LIMITS
 from shared.planning.policies.base import Composition, PolicyType
 
 
@@ -32,6 +33,12 @@ class ReplicationParameters(Parameters):
 def _compose(parameters: ReplicationParameters, path: str, so_far: Composition, _registry: Registry) -> Composition:
     keys = list(dict.fromkeys(parameters.keys))
     names = {one.component.name for one in so_far.components}
+    wanted = names.intersection(parameters.selector)
+    count = sum(one.component.name in wanted for one in so_far.components) * (len(keys) - 1) + len(so_far.components)
+    if count > DEFAULT_LIMITS.components:
+        message = f"it makes {count} components of them, {DEFAULT_LIMITS.components} are allowed"
+        too_many = Finding(path=f"{path}.keys", code="TooMany", message=message, remedy="Give fewer keys.")
+        return replace(so_far, errors=(*so_far.errors, too_many))
     copied = {name: {key: joined(name, key) for key in keys} for name in parameters.selector if name in names}
     errors = [
         Finding(

@@ -1,5 +1,7 @@
 """Which objects a rule is about."""
 
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from typing import Literal, Protocol, TypeVar
 
 from pydantic import Field
@@ -26,17 +28,20 @@ class Selector(Parameters):
 
     def matches(self, made: Made) -> bool:
         """Whether the object is meant."""
-        oam_types = frozenset({"TRAIT" if made.trait_types else "WORKLOAD"})
-        asked = (
-            (self.componentNames, made.components),
-            (self.componentTypes, made.component_types),
-            (self.oamTypes, oam_types),
-            (self.traitTypes, made.trait_types),
-            (self.resourceTypes, frozenset({made.kind})),
-            (self.resourceNames, frozenset({made.name})),
+        return bool(self._asked) and not any(wanted.isdisjoint(have(made)) for wanted, have in self._asked)
+
+    @cached_property
+    def _asked(self) -> tuple[tuple[frozenset[str], Callable[[Made], Collection[str]]], ...]:
+        """What is given, and what to hold against it of an object: a selector is held against every one."""
+        asked: tuple[tuple[Sequence[str], Callable[[Made], Collection[str]]], ...] = (
+            (self.componentNames, lambda made: made.components),
+            (self.componentTypes, lambda made: made.component_types),
+            (self.oamTypes, lambda made: ("TRAIT" if made.trait_types else "WORKLOAD",)),
+            (self.traitTypes, lambda made: made.trait_types),
+            (self.resourceTypes, lambda made: (made.kind,)),
+            (self.resourceNames, lambda made: (made.name,)),
         )
-        given = [(wanted, have) for wanted, have in asked if wanted]
-        return bool(given) and all(have.intersection(wanted) for wanted, have in given)
+        return tuple((frozenset(wanted), have) for wanted, have in asked if wanted)
 
 
 class Rule(Protocol):

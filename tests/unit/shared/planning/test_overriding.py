@@ -6,7 +6,8 @@ import pytest
 
 from shared.contracts.plan import PlannedStep
 from shared.planning import DocumentRejected, check_document, secret_locations
-from shared.planning.policies.override import matches, merged
+from shared.planning.policies.meant import matching
+from shared.planning.policies.override import merged
 from tests.support.planning import REGISTRY, Document, component, document, holds, planned, steps, waits
 
 PROPERTIES = "spec.policies[0].properties"
@@ -43,10 +44,18 @@ def findings(*components: Document, policies: list[Document]) -> set[tuple[str, 
         ("w*b", ["web"]),
         ("*", ["web", "web-admin", "old-web"]),
         ("w.b", []),
+        ("*e*a*", ["web-admin"]),
+        ("*w*w*", []),
+        ("web*web", []),
+        ("**", ["web", "web-admin", "old-web"]),
     ],
 )
 def test_a_name_is_meant_as_a_whole(pattern: str, names: list[str]) -> None:
-    assert [name for name in ("web", "web-admin", "old-web") if matches(pattern, name)] == names
+    assert matching(pattern, ("web", "web-admin", "old-web")) == names
+
+
+def test_a_name_of_nothing_but_stars_takes_no_time() -> None:
+    assert not matching("*a" * 31 + "*b", ["a" * 63])
 
 
 def test_properties_are_merged_and_lists_replaced() -> None:
