@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -59,7 +60,21 @@ def _schemas() -> dict[str, Any]:
     taken: tuple[type[BaseModel], ...] = (Application, CancelRequest, *BODIES)
     _, accepted = models_json_schema([(model, "validation") for model in taken], ref_template=_REF)
     event = RUN_EVENT.json_schema(ref_template=_REF, mode="serialization")
-    schemas = {**accepted["$defs"], **event.pop("$defs"), **written["$defs"], "RunEvent": event}
+    return joined(accepted["$defs"], event.pop("$defs"), written["$defs"], {"RunEvent": event})
+
+
+def joined(*groups: Mapping[str, Any]) -> dict[str, Any]:
+    """The schemas of all groups by name.
+
+    Raises:
+        ValueError: two models have one name. Of two in one group pydantic puts their modules before it, joined by `__`.
+    """
+    schemas: dict[str, Any] = {}
+    for group in groups:
+        for name, schema in group.items():
+            if "__" in name or schemas.setdefault(name, schema) != schema:
+                msg = f"two models of the API are called {schema.get('title', name)}: give one of them another name"
+                raise ValueError(msg)
     return dict(sorted(schemas.items()))
 
 

@@ -3,11 +3,14 @@
 import re
 from typing import Any
 
+import pytest
 from aiohttp import web
 from jsonschema import Draft202012Validator
+from pydantic import BaseModel, create_model
+from pydantic.json_schema import models_json_schema
 
 from services.gateway.web.dialect_routes import DialectRoutes
-from services.gateway.web.openapi import openapi
+from services.gateway.web.openapi import joined, openapi
 from services.gateway.web.operations import OPERATIONS
 from services.gateway.web.routes import Routes
 from shared.contracts.api import Problem
@@ -52,6 +55,23 @@ def routed() -> set[tuple[str, str]]:
 def test_router_and_description_have_the_same_operations() -> None:
     described = {(path, method.upper()) for path, methods in openapi()["paths"].items() for method in methods}
     assert routed() == described
+
+
+def modelled(name: str, **fields: Any) -> type[BaseModel]:
+    return create_model(name, **fields)
+
+
+def test_two_models_of_one_name_are_refused() -> None:
+    one, other = modelled("Page", number=(int, ...)), modelled("Page", text=(str, ...))
+    told = "two models of the API are called Page: give one of them another name"
+    apart = [models_json_schema([(model, "validation")])[1]["$defs"] for model in (one, other)]
+    with pytest.raises(ValueError, match=told):
+        joined(*apart)
+    other.__module__ = "elsewhere"
+    _, together = models_json_schema([(one, "validation"), (other, "validation")])
+    with pytest.raises(ValueError, match=told):
+        joined(together["$defs"])
+    assert joined(apart[0], apart[0]) == apart[0]
 
 
 def test_every_reference_leads_somewhere() -> None:
