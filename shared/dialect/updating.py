@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.dialect.fields import Fields, Texts
 from shared.dialect.findings import Notes
+from shared.dialect.policed import giving
 from shared.planning.lookup import bare
 from shared.planning.trees import path_text
 
@@ -28,8 +29,9 @@ class Update:
 class Updating:
     """Changes one component in place."""
 
-    def __init__(self, component: dict[str, Any], notes: Notes) -> None:
+    def __init__(self, component: dict[str, Any], document: Mapping[str, Any], notes: Notes) -> None:
         self._component = component
+        self._document = document
         self._notes = notes
         self._type = bare(component["type"])
 
@@ -38,13 +40,16 @@ class Updating:
         update = Update(fields.path)
         if (image := fields.text("image")) is not None and self._has_pods(image.path, "image"):
             self._properties["image"] = image.value
+            self._warn_of_policy(image.path, "image")
             update.places["properties.image"] = image.path
         if (replicas := fields.number("replicas")) is not None:
             self._scale(replicas.value, replicas.path)
+            self._warn_of_policy(replicas.path, "replicas", _SCALER)
             update.places["traits"] = replicas.path
         env = fields.text_map("env")
         if env and self._has_pods(fields.place("env"), "env"):
             update.places.update(self._merge(env))
+            self._warn_of_policy(fields.place("env"), "env")
         self._roll()
         if recreate and "image" in self._properties:
             self._recreate(fields.path)
@@ -74,9 +79,16 @@ class Updating:
     def _has_pods(self, path: str, what: str) -> bool:
         if "image" in self._properties:
             return True
-        message = f"a {self._type} has no pods, and so no {what}"
+        if policy := giving(self._document, self._component, "image", ""):
+            message = f"the policy {policy!r} gives the component its image, and a version changes no policy"
+        else:
+            message = f"a {self._type} has no pods, and so no {what}"
         self._notes.error(path, "Unsupported", message, "Send the whole document to change it.")
         return False
+
+    def _warn_of_policy(self, path: str, key: str, trait: str = "") -> None:
+        if policy := giving(self._document, self._component, key, trait):
+            self._notes.no_effect(path, f"the policy {policy!r} gives the component its {key}, and lies on top")
 
     def _scale(self, replicas: int, path: str) -> None:
         if self._type not in _SCALED:

@@ -15,6 +15,7 @@ from shared.dialect.converting import convert
 from shared.dialect.fields import Fields, From
 from shared.dialect.findings import Code, Notes
 from shared.dialect.paths import PathMap
+from shared.dialect.policed import naming
 from shared.dialect.reading import COMPONENT
 from shared.dialect.updating import Update, Updating
 from shared.dialect.workflows import Edited
@@ -202,13 +203,18 @@ class _Edit:
         for key in ("type", "properties", "traits"):
             if (raw := entry.fields.raw(key)) is not None and raw.value:
                 self._notes.no_effect(raw.path, "only of a component that is added")
-        changed = Updating(component, self._notes).update(entry.fields, recreate=self._strategy == RECREATE)
+        changed = Updating(component, self.document, self._notes).update(
+            entry.fields, recreate=self._strategy == RECREATE
+        )
         self._updates[entry.name.value] = changed
         self.updated.append(entry.name.value)
 
     def _remove(self, entry: _Entry) -> None:
         if self._known(entry) is None:
             return
+        if policy := naming(self.document, entry.name.value):
+            message = f"the policy {policy!r} names the component, and a version changes no policy"
+            self._notes.error(entry.name.path, "Unsupported", message, "Send the whole document without both.")
         for key in ("image", "replicas", "env", "type", "properties", "traits"):
             if (raw := entry.fields.raw(key)) is not None and raw.value:
                 self._notes.no_effect(raw.path, "the component is removed")
@@ -240,6 +246,9 @@ class _Edit:
     def _check_new(self, entry: _Entry) -> None:
         if any(component["name"] == entry.name.value for component in self._components):
             self._notes.error(entry.name.path, Code.DUPLICATE_COMPONENT, f"there is a component {entry.name.value!r}")
+        elif policy := naming(self.document, entry.name.value):
+            message = f"there is a component {entry.name.value!r} of the policy {policy!r}"
+            self._notes.error(entry.name.path, Code.DUPLICATE_COMPONENT, message, "Give it another name.")
 
     def _add(self, entries: Sequence[_Entry]) -> None:
         if not entries:

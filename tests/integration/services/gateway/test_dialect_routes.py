@@ -3,6 +3,8 @@
 import secrets
 from typing import Any
 
+import pytest
+
 from shared.contracts import sealed
 from shared.contracts.canonical import canonical_json
 from shared.contracts.desired import DesiredRecord
@@ -333,3 +335,62 @@ async def test_other_methods_of_these_paths_are_refused(team: Team) -> None:
         answer = await team.ann.call(method, f"{A}/{uid}/{path}")
         assert answer.status == 405, (method, path)
         assert answer.headers["Allow"]
+
+
+def an_application(team: Team, policy: Document) -> Document:
+    """Written in OAM: a site, and two components that policies speak of."""
+    components = [
+        {"name": "web", "type": "webservice", "properties": {"image": "nginx:1"}},
+        {"name": "bare", "type": "webservice"},
+        {"name": "raw", "type": "k8s-objects", "properties": {"objects": [CONFIG_MAP]}},
+    ]
+    policies = [policy, {"name": "given", "type": "override", "properties": {"components": [GIVEN]}}]
+    return {
+        "apiVersion": "core.oam.dev/v1beta1",
+        "kind": "Application",
+        "metadata": {"name": "shop", "namespace": team.namespace},
+        "spec": {"components": components, "policies": policies},
+    }
+
+
+CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}}
+GIVEN = {"name": "bare", "properties": {"image": "nginx:9"}}
+REPLICAS = [{"type": "scaler", "properties": {"replicas": 2}}]
+ON_TOP = {
+    "name": "top",
+    "type": "override",
+    "properties": {"components": [{"type": "webservice", "properties": {"image": "nginx:9"}, "traits": REPLICAS}]},
+}
+COPIES = {"name": "copies", "type": "replication", "properties": {"keys": ["a", "b"], "selector": ["web"]}}
+EXTRA = {
+    "name": "extra",
+    "type": "override",
+    "properties": {"components": [{"name": "more", "type": "worker", "properties": {"image": "x"}}]},
+}
+SCALED = {"name": "web", "image": "nginx:2", "replicas": 3}
+"""What a version says of it."""
+
+
+@pytest.mark.parametrize(
+    ("policy", "entry", "status", "told"),
+    [
+        (COPIES, SCALED, 200, set()),
+        (ON_TOP, SCALED, 200, {("NoEffect", "components[0].image"), ("NoEffect", "components[0].replicas")}),
+        (COPIES, {"name": "bare", "image": "nginx:2"}, 422, {("Unsupported", "components[0].image")}),
+        (COPIES, {"name": "raw", "image": "nginx:2"}, 422, {("Unsupported", "components[0].image")}),
+        (COPIES, {"name": "web", "action": "remove"}, 422, {("Unsupported", "components[0].name")}),
+        (COPIES, {"name": "bare", "action": "remove"}, 422, {("Unsupported", "components[0].name")}),
+        (COPIES, {"name": "web-a", "image": "x"}, 422, {("COMPONENT_NOT_FOUND", "components[0].name")}),
+        (EXTRA, {"name": "more", "action": "add"}, 422, {("DUPLICATE_COMPONENT", "components[0].name")}),
+        (EXTRA, {"name": "raw", "action": "remove"}, 200, set()),
+    ],
+)
+async def test_version_of_an_application_in_oam_works_or_says_which_policy_decides(
+    team: Team, policy: Document, entry: Document, status: int, told: set[tuple[str, str]]
+) -> None:
+    stored = await team.ann.apply(an_application(team, policy))
+    assert stored.status == 202, stored.text
+    uid = stored.body["application"]["uid"]
+    answer = await post(team.ann, f"/{uid}/version", {"version": "2", "components": [entry]})
+    found = answer.body["warnings"] if answer.status == 200 else answer.body["findings"]
+    assert (answer.status, {(one["code"], one["path"]) for one in found}) == (status, told), answer.text
