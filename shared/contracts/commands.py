@@ -1,14 +1,14 @@
 """Commands of the planner to the executor of one cluster. Imperative; each documents the facts that may answer it."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, TypeAdapter
 
 from shared.contracts.completion import CompletionRule
 from shared.contracts.identity import AppRef, AppUid, ClusterName, Digest, Namespace, ObjectKey, RunId, StepId
 from shared.contracts.model import Contract
-from shared.contracts.plan import ApplyMode, Manifest, Reference, Treatment
+from shared.contracts.plan import ApplyMode, Manifest, PlannedObject, Reference, Treatment
 
 
 class CommandHeader(Contract):
@@ -78,6 +78,22 @@ class ObjectToApply(Contract):
     """A command updates objects whose digest its generation has introduced, unless it is `reverting`."""
     once: bool = False
     """A run-to-completion object: with a `known_uid` that is gone it is never created again (answered `Vanished`)."""
+
+    @classmethod
+    def of(cls, planned: PlannedObject, *, generation: int, known_uid: str | None, once: bool = False) -> Self:
+        """What the plan says of an object, and what is known of it in its cluster."""
+        return cls(
+            key=planned.key,
+            manifest=planned.manifest,
+            digest=planned.digest,
+            generation=generation,
+            mode=planned.mode,
+            rule=planned.rule,
+            known_uid=known_uid,
+            volume=planned.volume,
+            treatment=planned.treatment,
+            once=once,
+        )
 
 
 class ApplyStep(CommandHeader):

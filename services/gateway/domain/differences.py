@@ -239,18 +239,7 @@ def to_compare(batch: Iterable[Asked], generation: int) -> tuple[StepToCompare, 
     """A batch as a request has it."""
     by_step: dict[StepId, tuple[PlannedStep, list[ObjectToApply]]] = {}
     for one in batch:
-        obj = one.obj
-        wanted = ObjectToApply(
-            key=obj.key,
-            manifest=obj.manifest,
-            digest=obj.digest,
-            generation=generation,
-            mode=obj.mode,
-            rule=obj.rule,
-            known_uid=one.known_uid,
-            volume=obj.volume,
-            treatment=obj.treatment,
-        )
+        wanted = ObjectToApply.of(one.obj, generation=generation, known_uid=one.known_uid)
         by_step.setdefault(one.step.step, (one.step, []))[1].append(wanted)
     return tuple(
         StepToCompare(

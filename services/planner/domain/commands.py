@@ -128,16 +128,10 @@ def _to_apply(
 ) -> ObjectToApply:
     held = state.inventory.get(object_key(cluster, obj.key))
     unchanged = held is not None and held.digest == obj.digest
-    return ObjectToApply(
-        key=obj.key,
-        manifest=obj.manifest,
-        digest=obj.digest,
+    return ObjectToApply.of(
+        obj,
         generation=held.generation if held is not None and unchanged else generation,
-        mode=obj.mode,
-        rule=obj.rule,
         known_uid=_known_uid(state, cluster, obj, line),
-        volume=obj.volume,
-        treatment=obj.treatment,
         once=bool(line),
     )
 
