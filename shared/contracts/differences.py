@@ -88,6 +88,8 @@ class _Asked(Contract):
     """Of a new application one that is nobody's."""
     generation: int
     cluster: ClusterName
+    # No moment: a clock that is wrong would void every request. So the span begins when the executor takes the request
+    # up, and one that queued for longer than its asker waited is still worked on; nothing is changed by it.
     within_s: float = Field(gt=0, le=60)
     """After so many seconds nobody waits for the answer any more."""
 
