@@ -9,6 +9,7 @@ to the *thread* that started the child, so start children from a thread that liv
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import sys
@@ -20,6 +21,12 @@ _LOG_TAIL_BYTES = 64 * 1024
 _LOG_LINE_CHARACTERS = 1000
 _SUPERVISE_INTERVAL_S = 0.2
 _KILL_TIMEOUT_S = 10.0
+_PORTS = range(20_000, 30_000)
+"""Below the ephemeral ports of Linux (32768 and more) and macOS (49152), and below the NodePorts of Kubernetes."""
+_PORT_TRIES = 1000
+_RANDOM = random.SystemRandom()
+_given: set[int] = set()
+"""Ports of this process: a server that is being started, or started again, does not listen yet."""
 
 # Its arguments: our pid, the program and what that is given. We may have died before prctl took effect: hence getppid.
 _LAUNCHER = """
@@ -171,12 +178,30 @@ async def supervise(children: Collection[ChildProcess]) -> NoReturn:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return distinct TCP ports that are free on loopback now."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+    """Return distinct TCP ports that are free on loopback now, and are given to nobody who asks for any port.
+
+    Whoever gets one listens there a moment later, and again whenever it is started anew: meanwhile the kernel would
+    give a port of its ephemeral range to another server's port 0, or to a client.
+    """
+    found: list[int] = []
+    for _ in range(_PORT_TRIES):
+        port = _RANDOM.choice(_PORTS)
+        if port not in _given and _is_free(port):
+            _given.add(port)
+            found.append(port)
+        if len(found) == count:
+            return found
+    message = f"no {count} free TCP ports were found from {_PORTS.start} to {_PORTS.stop - 1}"
+    raise OSError(message)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _launch(argv: Sequence[str]) -> tuple[str, ...]:

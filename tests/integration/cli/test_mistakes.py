@@ -1,21 +1,15 @@
 """A newcomer's mistakes: each with one clear sentence, what to do about it, and no traceback."""
 
 import json
-import socket
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
+from dev.processes import free_ports
 from tests.integration.cli.api import Api, Command, Result, problem
 
 LIST = "GET /api/v1/applications"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def is_clear(result: Result, *words: str) -> None:
@@ -44,7 +38,7 @@ async def test_broken_configuration(kubemin: Command) -> None:
 
 
 async def test_gateway_that_is_not_running(kubemin: Command) -> None:
-    kubemin.use(f"http://127.0.0.1:{free_port()}")
+    kubemin.use(f"http://127.0.0.1:{free_ports(1)[0]}")
     is_clear(await kubemin("list"), "nothing listens there", "`kubemin dev`")
 
 

@@ -169,9 +169,16 @@ def test_log_tail_is_the_end_without_what_a_terminal_cannot_show(tmp_path: Path)
 
 
 def test_free_ports_are_distinct_and_can_be_bound() -> None:
-    ports = free_ports(20)
+    ports = [*free_ports(10), *free_ports(10)]
 
     assert len(set(ports)) == 20
     for port in ports:
         with socket.socket() as server:
             server.bind(("127.0.0.1", port))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the kernel's range of ephemeral ports")
+def test_free_ports_are_none_that_the_kernel_gives_to_others() -> None:
+    first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split())
+
+    assert not [port for port in free_ports(50) if first <= port <= last]

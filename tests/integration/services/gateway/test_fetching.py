@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from dev.processes import free_ports
 from services.gateway.adapters.fetching import WebFiles
 from services.gateway.domain.refusals import AddressSilent, FileRefused
 from shared.contracts.reads import OBJECTS_LIMIT_BYTES
@@ -37,8 +37,7 @@ def site(server: Site) -> Site:
 @pytest.fixture(scope="module")
 def nobody() -> str:
     """An address at which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        return f"http://127.0.0.1:{closed.getsockname()[1]}/"
+    return f"http://127.0.0.1:{free_ports(1)[0]}/"
 
 
 @pytest.fixture(scope="module")
