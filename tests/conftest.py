@@ -4,12 +4,13 @@ import signal
 import zlib
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.support.clusters", "tests.support.mongo", "tests.support.progress"]
 
-# How long one example takes says something of the machine, not of the code.
-settings.register_profile("kubemin", deadline=None)
+# How long one example takes says something of the machine, not of the code; nor does it how long it takes to draw one:
+# the first of a process includes that Hypothesis reads all of our modules.
+settings.register_profile("kubemin", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kubemin")
 
 
