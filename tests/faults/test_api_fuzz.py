@@ -24,7 +24,10 @@ from tests.faults.sound import document, web
 from tests.support.gateway import GatewayStack
 from tests.support.messages import a_fact
 
-CALL_TIMEOUT_S = 10
+# Hundreds of calls each, and of large documents: on a busy machine that takes minutes.
+pytestmark = pytest.mark.timeout(900, func_only=True)
+
+CALL_TIMEOUT_S = 30
 FUZZED = settings(
     max_examples=30,
     deadline=None,
@@ -92,7 +95,8 @@ def check(case: Case, known: Known, *excluded: schemathesis.CheckFunction) -> No
     )
 
 
-@description.parametrize()
+# What `applyApplication` takes, read alike: systematic violations are tried on one of them.
+@description.exclude(operation_id="convertDocument").parametrize()
 @FUZZED
 def test_no_call_breaks_the_gateway(case: Case, known: Known) -> None:
     # Whether it can be asked without a token is tried below: it takes two more calls for each that is answered.

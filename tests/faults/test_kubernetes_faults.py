@@ -32,7 +32,7 @@ from tests.faults.kubernetes_witness import BY_HAND
 pytestmark = [pytest.mark.e2e, pytest.mark.plane, pytest.mark.timeout(240, func_only=True)]
 
 RETURN_S = 5.0
-SLACK = 2.0
+SLACK = 2.6
 """For loaded machines. Most of the 5 s is back-off, which takes no longer on a slow one."""
 HOLD_S = 8.0
 LEASE_LOST_S = 12.0
