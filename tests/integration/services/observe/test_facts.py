@@ -1,8 +1,10 @@
-"""What an observer states of objects, against the simulator and the real control plane."""
+"""What an observer states of objects, against the simulator and the real control plane: one for all of these tests."""
 
 import json
+from collections.abc import AsyncIterator
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -23,11 +25,41 @@ from shared.contracts.managed import applied_fields
 from shared.contracts.nudge import Nudge
 from shared.contracts.phases import Reason
 from shared.kube import KubeApi
-from tests.support.bus import BusStack
+from tests.support.bus import BusStack, bus_stack
 from tests.support.clusters import ADMIN, RunningCluster, key
 from tests.support.conditions import until
-from tests.support.observers import CLUSTER, App, Observers, Told
+from tests.support.observers import CLUSTER, LASTING, App, Observers, Told, reading
 from tests.support.workloads import a_config_map, a_deployment, a_job, a_secret
+
+pytestmark = pytest.mark.usefixtures("observers")
+
+
+@pytest.fixture(scope="module")
+def directory(cluster: RunningCluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp(cluster.name)
+
+
+@pytest.fixture(scope="module")
+async def bus(directory: Path) -> AsyncIterator[BusStack]:
+    async with bus_stack(directory / "nats", CLUSTER) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+async def told(bus: BusStack) -> AsyncIterator[Told]:
+    async with reading(bus) as told:
+        yield told
+
+
+@pytest.fixture(scope="module")
+async def observers(bus: BusStack, cluster: RunningCluster, directory: Path) -> AsyncIterator[Observers]:
+    """One, which leads."""
+    running = Observers(bus, cluster, "kube-system", directory)
+    try:
+        await running.start(**LASTING)
+        yield running
+    finally:
+        await running.stop()
 
 
 def succeeded(fact: Observation) -> bool:
@@ -35,9 +67,8 @@ def succeeded(fact: Observation) -> bool:
 
 
 async def test_a_deployment_is_followed_until_it_is_there_and_beyond(
-    observers: Observers, app: App, kube: KubeApi, told: Told, cluster: RunningCluster
+    app: App, kube: KubeApi, told: Told, cluster: RunningCluster
 ) -> None:
-    await observers.start()
     applied = await app.apply(a_deployment(replicas=2))
     done = await app.seen(succeeded)
     assert done.object_uid == applied["metadata"]["uid"]
@@ -75,9 +106,8 @@ async def test_a_deployment_is_followed_until_it_is_there_and_beyond(
     ],
 )
 async def test_a_deployment_that_cannot_become_ready_says_why(
-    observers: Observers, app: App, simulate: str, reason: Reason, words: str, *, started: bool
+    app: App, simulate: str, reason: Reason, words: str, *, started: bool
 ) -> None:
-    await observers.start()
     await app.apply(a_deployment(simulate=simulate))
     fact = await app.seen(lambda fact: fact.reason is reason)
     assert isinstance(fact, StepProgressed)
@@ -85,8 +115,7 @@ async def test_a_deployment_that_cannot_become_ready_says_why(
     assert words in fact.message
 
 
-async def test_an_unschedulable_pod_is_told_in_the_schedulers_words(observers: Observers, app: App) -> None:
-    await observers.start()
+async def test_an_unschedulable_pod_is_told_in_the_schedulers_words(app: App) -> None:
     await app.apply(a_deployment(cpu="1000000"))
     fact = await app.seen(lambda fact: fact.reason is Reason.UNSCHEDULABLE)
     assert isinstance(fact, StepProgressed)
@@ -102,41 +131,28 @@ async def test_an_unschedulable_pod_is_told_in_the_schedulers_words(observers: O
         ("oom-killed", Reason.OOM_KILLED, 'container "app" was OOMKilled (exit code 137)'),
     ],
 )
-async def test_a_task_that_fails_says_how(
-    observers: Observers, app: App, simulate: str, reason: Reason, words: str
-) -> None:
-    await observers.start()
+async def test_a_task_that_fails_says_how(app: App, simulate: str, reason: Reason, words: str) -> None:
     await app.apply(a_job(simulate=simulate), step="task")
     fact = await app.seen(lambda fact: isinstance(fact, StepFailed), "task")
     assert fact.reason is reason
     assert words in fact.message
 
 
-async def test_a_task_runs_and_succeeds(observers: Observers, app: App) -> None:
-    await observers.start()
+async def test_a_task_runs_and_succeeds(app: App) -> None:
     await app.apply(a_job(), step="task")
     done = await app.seen(succeeded, "task")
     assert done.progress == Progress(ready=1, desired=1)
     assert any(isinstance(fact, StepProgressed) and fact.started for fact in app.facts("task"))
 
 
-async def test_what_was_there_before_the_observer_is_stated(observers: Observers, app: App) -> None:
-    await app.apply(a_config_map(color="blue"), step="web=configmap=settings")
-    await observers.start()
-    fact = await app.seen(succeeded, "web=configmap=settings")
-    assert (fact.key.kind, fact.metadata_generation) == ("ConfigMap", None)
-
-
 async def test_values_of_secrets_are_neither_told_nor_logged(observers: Observers, app: App, told: Told) -> None:
-    await observers.start()
     await app.apply(a_secret(password="canary-5f3a"), step="web=secret=password")
     await app.seen(succeeded, "web=secret=password")
     assert "canary" not in json.dumps([fact.model_dump(mode="json") for fact in told.facts])
     assert "canary" not in observers.log(0)
 
 
-async def test_a_copy_of_an_object_of_ours_is_left_alone(observers: Observers, app: App, kube: KubeApi) -> None:
-    await observers.start()
+async def test_a_copy_of_an_object_of_ours_is_left_alone(app: App, kube: KubeApi) -> None:
     ours = await app.apply(a_config_map(color="blue"))
     await app.seen(succeeded)
     copy = {**a_config_map("copy"), "metadata": {**ours["metadata"], "name": "copy"}}
@@ -148,8 +164,7 @@ async def test_a_copy_of_an_object_of_ours_is_left_alone(observers: Observers, a
     assert {fact.key.name for fact in app.facts()} == {"settings"}
 
 
-async def test_a_nudge_has_the_facts_of_its_step_stated_again(observers: Observers, app: App, bus: BusStack) -> None:
-    await observers.start()
+async def test_a_nudge_has_the_facts_of_its_step_stated_again(app: App, bus: BusStack) -> None:
     agent = await bus.connect(f"cluster-{CLUSTER}")
     await app.apply(a_config_map())
     first = await app.seen(succeeded)
@@ -159,8 +174,7 @@ async def test_a_nudge_has_the_facts_of_its_step_stated_again(observers: Observe
     assert (type(again), again.object_uid, again.digest) == (type(first), first.object_uid, first.digest)
 
 
-async def test_a_rule_that_cannot_be_read_is_told(observers: Observers, app: App, kube: KubeApi) -> None:
-    await observers.start()
+async def test_a_rule_that_cannot_be_read_is_told(app: App, kube: KubeApi) -> None:
     settings = ObjectKey.of(await app.apply(a_config_map()))
     await app.seen(succeeded)
     newer = {"metadata": {"annotations": {ANNOTATION_RULE: '{"success": {"op": "newer"}}'}}}
@@ -170,8 +184,7 @@ async def test_a_rule_that_cannot_be_read_is_told(observers: Observers, app: App
     assert "cannot read the completion rule of the ConfigMap" in fact.message
 
 
-async def test_a_kind_that_only_a_nudge_names_is_followed(observers: Observers, app: App, bus: BusStack) -> None:
-    await observers.start()
+async def test_a_kind_that_only_a_nudge_names_is_followed(app: App, bus: BusStack) -> None:
     agent = await bus.connect(f"cluster-{CLUSTER}")
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "reader"}, "rules": []}
     await app.apply(role)
@@ -180,21 +193,11 @@ async def test_a_kind_that_only_a_nudge_names_is_followed(observers: Observers, 
     assert (await app.seen(succeeded)).key.kind == "Role"
 
 
-async def test_a_kind_that_nobody_names_is_found_at_the_start(observers: Observers, app: App) -> None:
-    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "reader"}, "rules": []}
-    await app.apply(role)
-    await observers.start()
-    assert (await app.seen(succeeded)).key.kind == "Role"
-
-
 def _is_as_applied(key_: ObjectKey, fields: str, fact: Observation) -> bool:
     return succeeded(fact) and (fact.key, fact.fields) == (key_, fields)
 
 
-async def test_what_others_take_of_an_object_is_told_and_what_they_add_is_not(
-    observers: Observers, app: App, kube: KubeApi
-) -> None:
-    await observers.start()
+async def test_what_others_take_of_an_object_is_told_and_what_they_add_is_not(app: App, kube: KubeApi) -> None:
     applied = [await app.apply(a_config_map(mode="safe")), await app.apply(a_deployment(replicas=1))]
     ours = {obj["kind"]: applied_fields(obj, field_manager(app.uid)) for obj in applied}
     for obj in applied:

@@ -1,4 +1,4 @@
-"""Observers that take over from each other, and a bus or a cluster that goes away."""
+"""Observers that start, that take over from each other, and a bus or a cluster that goes away."""
 
 from pathlib import Path
 
@@ -7,12 +7,26 @@ from shared.kube import KubeApi
 from tests.support.bus import BusStack
 from tests.support.clusters import key
 from tests.support.conditions import until
-from tests.support.observers import App, Observers, Told
+from tests.support.observers import LASTING, App, Observers, Told
 from tests.support.workloads import a_config_map, a_deployment
 
 
 def succeeded(fact: Observation) -> bool:
     return isinstance(fact, StepSucceeded)
+
+
+async def test_what_was_there_before_the_observer_is_stated(observers: Observers, app: App) -> None:
+    await app.apply(a_config_map(color="blue"), step="web=configmap=settings")
+    await observers.start()
+    fact = await app.seen(succeeded, "web=configmap=settings")
+    assert (fact.key.kind, fact.metadata_generation) == ("ConfigMap", None)
+
+
+async def test_a_kind_that_nobody_names_is_found_at_the_start(observers: Observers, app: App) -> None:
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "reader"}, "rules": []}
+    await app.apply(role)
+    await observers.start()
+    assert (await app.seen(succeeded)).key.kind == "Role"
 
 
 async def test_a_standby_takes_over_from_a_leader_that_was_killed(
@@ -47,8 +61,8 @@ async def test_a_leader_that_is_stopped_hands_over_at_once(observers: Observers,
 
 
 async def test_only_the_leader_speaks(observers: Observers, app: App, told: Told) -> None:
-    await observers.start()
-    await observers.start()
+    await observers.start(**LASTING)
+    await observers.start(**LASTING)
     await app.apply(a_deployment())
     await app.seen(succeeded)
     assert len({fact.order.transitions for fact in told.facts}) == 1
