@@ -47,6 +47,13 @@ class Operator:
         text = yaml.safe_dump_all(objects)
         self.run("delete", "--ignore-not-found", "--wait=false", "--filename=-", text=text)
 
+    def differences(self, objects: list[Object]) -> str:
+        """What applying them again would change."""
+        arguments = ("--kubeconfig", str(self._plane.kubeconfig), "diff", "--server-side", "--force-conflicts")
+        done = kubectl(*arguments, "--filename=-", text=yaml.safe_dump_all(objects))
+        assert done.returncode in (0, 1), done.stderr
+        return done.stdout + done.stderr if done.returncode else ""
+
     def get(self, *arguments: str) -> Any:
         """Read objects as JSON."""
         return json.loads(self.run("get", "--output=json", *arguments))

@@ -144,6 +144,13 @@ def consumers(told: dict[str, Any]) -> set[tuple[str, str]]:
     }
 
 
+def replicas(server: Server) -> dict[str, int]:
+    """Of each stream that the server has."""
+    accounts = [each for each in server.asks(JSZ)["account_details"] if each["name"] == CENTRE]
+    streams = [stream for account in accounts for stream in account.get("stream_detail") or ()]
+    return {stream["name"]: stream["config"]["num_replicas"] for stream in streams}
+
+
 JSZ = f"/jsz?acc={CENTRE}&consumers=true&config=true"
 DURABLES = {(durable.stream, durable.name) for durable in topology.durables([CLUSTER], ())}
 
@@ -163,15 +170,12 @@ async def test_three_servers_of_production_hold_every_stream_thrice_and_lose_one
     for file in accounts.glob("*.json"):
         file.write_text(json.dumps(json.loads(file.read_text()) | {"ca_file": str(authority)}))
     async with running(servers), connected(accounts / "planner.json") as bus:
-        told = servers[0].asks(JSZ)
-        [account] = [each for each in told["account_details"] if each["name"] == CENTRE]
-        assert {stream["config"]["num_replicas"] for stream in account["stream_detail"]} == {3}
-        assert {stream["name"] for stream in account["stream_detail"]} == {s.name for s in topology.STREAMS}
         for server in servers:
-            varz = server.asks("/varz")
+            # The leader answers before the others have heard of it.
+            await until(lambda server=server: replicas(server) == {s.name: 3 for s in topology.STREAMS}, timeout_s=30)  # type: ignore[misc]  # mypy: lambda default
             # What KEDA needs in order to find the server that leads a consumer.
-            assert not varz.get("connect_urls")
-            assert len(varz["cluster"]["urls"]) == 3
+            await until(lambda server=server: len(server.asks("/varz")["cluster"]["urls"]) == 3, timeout_s=30)  # type: ignore[misc]  # mypy: lambda default
+            assert not server.asks("/varz").get("connect_urls")
         await servers[1].process.kill()
         await until(lambda: _ensured(bus), timeout_s=60)
 

@@ -20,6 +20,7 @@ from shared.kube import Forbidden, GroupVersionKind, Impersonation, KubeApi
 from tests.e2e.system import System, application, component, describe
 from tests.packaging.control_plane import AGENT, Operator, Right
 from tests.packaging.rendering import Manifests, named, of_kind
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.plane, pytest.mark.timeout(240, func_only=True)]
 
@@ -81,10 +82,15 @@ async def operator(plane: ControlPlane, manifests: Manifests) -> AsyncIterator[O
     operator.delete(objects)
 
 
+async def comes_to(operator: Operator, account: str, right: Right, *, allowed: bool) -> None:
+    """Wait until a right is there, or gone: the API server hears of a binding a moment after it was stored."""
+    await eventually(lambda: operator.allows(account, right), lambda found: found is allowed)
+
+
 @pytest.mark.parametrize("account", ["executor", "observe"])
 async def test_account_may_do_what_it_needs_and_nothing_beside_it(operator: Operator, account: str) -> None:
     for right in ALLOWED[account]:
-        assert await operator.allows(account, right), right
+        await comes_to(operator, account, right, allowed=True)
     for right in DENIED[account]:
         assert not await operator.allows(account, right), right
 
@@ -97,11 +103,12 @@ async def test_impersonation_can_be_bound_namespace_by_namespace(operator: Opera
     operator.apply([narrow])
     try:
         allowed = Right("impersonate", "serviceaccounts", "bound", TENANT_SERVICE_ACCOUNT)
-        assert await operator.allows("executor", allowed)
-        assert not await operator.allows("executor", allowed._replace(namespace="shop"))
+        await comes_to(operator, "executor", allowed, allowed=True)
+        await comes_to(operator, "executor", allowed._replace(namespace="shop"), allowed=False)
     finally:
         operator.delete([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "bound"}}])
         operator.apply([wide])
+        await comes_to(operator, "executor", allowed._replace(namespace="shop"), allowed=True)
 
 
 @dataclass
@@ -210,10 +217,14 @@ async def as_executor(delivery: Delivery, tmp_path: Path) -> AsyncIterator[KubeA
     await api.close()
 
 
-async def test_tenant_without_a_binding_is_refused_by_kubernetes(delivery: Delivery) -> None:
+async def test_tenant_without_a_binding_is_refused_by_kubernetes(delivery: Delivery, as_executor: KubeApi) -> None:
     system = delivery.system
     namespace = await system.enrolled_namespace()
     delivery.operator.run("--namespace", namespace, "delete", "rolebinding", TENANT_SERVICE_ACCOUNT)
+    account = Impersonation.service_account(namespace, TENANT_SERVICE_ACCOUNT)
+    await eventually(
+        lambda: as_executor.may("create", _CONFIG_MAP, namespace, acting_as=account), lambda allowed: not allowed
+    )
     run = await system.ended(await system.apply(application(namespace, component("web"))))
     assert (run["phase"], run["reason"]) == ("Rejected", "Forbidden"), describe(run)
 
@@ -225,7 +236,7 @@ async def test_tenant_acts_with_the_groups_of_its_account(delivery: Delivery, as
     delivery.operator.run("--namespace", namespace, "delete", "rolebinding", TENANT_SERVICE_ACCOUNT)
     delivery.operator.apply([{**binding, "subjects": [group]}])
     account = Impersonation.service_account(namespace, TENANT_SERVICE_ACCOUNT)
-    assert await as_executor.may("create", _CONFIG_MAP, namespace, acting_as=account)
+    await eventually(lambda: as_executor.may("create", _CONFIG_MAP, namespace, acting_as=account), bool)
 
 
 async def test_groups_that_are_sent_along_are_refused(delivery: Delivery, as_executor: KubeApi) -> None:

@@ -54,7 +54,9 @@ async def test_container_that_ends_is_restarted_again_and_again(
 
     pod = await eventually(
         lambda: api.get(f"/api/v1/namespaces/{namespace}/pods/web"),
-        lambda seen: seen["status"]["containerStatuses"][0]["restartCount"] >= 2,
+        lambda seen: (
+            seen["status"]["containerStatuses"][0]["restartCount"] >= 2 and "CrashLoopBackOff" in describe_state(seen)
+        ),
     )
     (container,) = pod["status"]["containerStatuses"]
     assert pod["status"]["phase"] == "Running"
