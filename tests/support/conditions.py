@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 _POLL_S = 0.02
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], *, timeout_s: float = 15.0) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], *, timeout_s: float = 30.0) -> None:
     """Return as soon as the condition holds; raises TimeoutError when it does not come to that."""
     async with asyncio.timeout(timeout_s):
         while True:

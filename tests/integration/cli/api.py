@@ -21,7 +21,7 @@ from shared.contracts.plan import Finding
 
 TOKEN = "a-token"
 DOCUMENT = "kind: Application\nspec:\n  components:\n    - name: web\n      type: wep\n"
-_TIMEOUT_S = 30
+_TIMEOUT_S = 60
 
 
 @dataclass

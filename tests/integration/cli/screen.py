@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tests.integration.cli.api import Command
 
-_TIMEOUT_S = 30
+_TIMEOUT_S = 60
 
 
 @dataclass

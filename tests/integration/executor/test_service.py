@@ -88,7 +88,7 @@ class World:
 
 async def read(bus: Bus, stream: str, subject: str, count: int) -> list[Delivery]:
     found: list[Delivery] = []
-    async with asyncio.timeout(20), aclosing(bus.tail(stream, subject, deliver="all")) as tail:
+    async with asyncio.timeout(60), aclosing(bus.tail(stream, subject, deliver="all")) as tail:
         async for delivery in tail:
             assert isinstance(delivery, Delivery)
             found.append(delivery)
@@ -136,7 +136,7 @@ async def running(world: World, **settings: str) -> AsyncIterator[asyncio.subpro
     finally:
         with suppress(ProcessLookupError):
             process.terminate()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await process.communicate()
 
 
@@ -172,7 +172,7 @@ async def test_it_is_ready_beats_and_stops_tidily(world: World) -> None:
         await until(lambda: ready(world))
         [delivery] = await read(world.planner, subjects.STREAM_BEATS, subjects.beats_of(EDGE), 1)
         process.terminate()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             assert await process.wait() == 0
 
     beat: AgentBeat = BEAT.validate_python(unwrap(delivery.payload).data)
@@ -276,8 +276,8 @@ async def test_killed_executor_leaves_nothing_undone(world: World) -> None:
         await world.send(world.command(name, nonce=1, a="1"))
 
     async with running(world):
-        await until(lambda: all_there(world, names))
-        await until(lambda: all_answered(world, names), timeout_s=30)
+        await until(lambda: all_there(world, names), timeout_s=30)
+        await until(lambda: all_answered(world, names), timeout_s=60)
 
 
 async def all_there(world: World, names: list[str]) -> bool:
@@ -289,7 +289,7 @@ async def all_answered(world: World, names: list[str]) -> bool:
     seen: set[str] = set()
     with suppress(TimeoutError):
         async with (
-            asyncio.timeout(1),
+            asyncio.timeout(5),
             aclosing(world.planner.tail(subjects.STREAM_STATUS, subjects.status_of(EDGE), deliver="all")) as tail,
         ):
             async for delivery in tail:
@@ -319,7 +319,7 @@ async def test_wrong_setting_ends_it_with_one_sentence(world: World, setting: st
         env=world.environment | {setting: value},
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         _, stderr = await process.communicate()
 
     assert process.returncode == 2

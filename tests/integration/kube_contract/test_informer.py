@@ -73,7 +73,7 @@ async def wire(cluster: RunningCluster) -> AsyncIterator[FaultyWire]:
 async def wired(wire: FaultyWire, cluster: RunningCluster, tmp_path: Path) -> AsyncIterator[KubeApi]:
     """A client behind the wire that breaks."""
     kubeconfig = cluster.through(wire.port, tmp_path / "kubeconfig")
-    api = await KubeApi.connect(kubeconfig=str(kubeconfig), call_timeout_s=2.0)
+    api = await KubeApi.connect(kubeconfig=str(kubeconfig), call_timeout_s=10.0)
     yield api
     await api.close()
 
@@ -160,7 +160,8 @@ async def test_stop_ends_an_idle_watch_at_once(kube: KubeApi, kube_namespace: st
     items = watch_kind(kube, CONFIG_MAP, stopping=stopping, namespace=kube_namespace, label_selector=SELECTOR)
     seen = [said(await anext(items))]
 
-    async with asyncio.timeout(2), asyncio.TaskGroup() as group:
+    # A watch that nobody stops lasts for minutes.
+    async with asyncio.timeout(15), asyncio.TaskGroup() as group:
         rest = group.create_task(collect(items))
         await asyncio.sleep(0)
         stopping.set()

@@ -12,14 +12,16 @@ from tests.support.conditions import until
 from tests.support.faulty_wire import FaultyWire
 
 QUICK = LeaseTimes(duration_s=2.0, renew_deadline_s=1.2, retry_s=0.2)
+LASTING = LeaseTimes(duration_s=60.0, renew_deadline_s=50.0, retry_s=0.2)
+"""Not lost because the machine is busy."""
 LEASE = "coordination.k8s.io/v1"
 
 
 class Candidate:
     """A process that takes part."""
 
-    def __init__(self, api: KubeApi, namespace: str, identity: str) -> None:
-        self.election = LeaseElection(api, namespace=namespace, name="observe", identity=identity, times=QUICK)
+    def __init__(self, api: KubeApi, namespace: str, identity: str, times: LeaseTimes = LASTING) -> None:
+        self.election = LeaseElection(api, namespace=namespace, name="observe", identity=identity, times=times)
         self.stopping = asyncio.Event()
         self.terms: list[int] = []
         self.leading = asyncio.Event()
@@ -73,7 +75,8 @@ async def test_leader_that_cannot_renew_stops_before_another_leads(
     kube: KubeApi, kube_namespace: str, cluster: RunningCluster, wire: FaultyWire, tmp_path: Path
 ) -> None:
     wired = await KubeApi.connect(kubeconfig=str(cluster.through(wire.port, tmp_path / "kubeconfig")))
-    first, second = Candidate(wired, kube_namespace, "first"), Candidate(kube, kube_namespace, "second")
+    first = Candidate(wired, kube_namespace, "first", QUICK)
+    second = Candidate(kube, kube_namespace, "second", QUICK)
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         group.create_task(first.run())
         await first.leading.wait()
@@ -120,7 +123,7 @@ async def test_work_that_fails_ends_the_election_with_its_own_error(kube: KubeAp
     async def work(_term: Leadership) -> None:
         raise LookupError("broken")
 
-    election = LeaseElection(kube, namespace=kube_namespace, name="observe", identity="first", times=QUICK)
+    election = LeaseElection(kube, namespace=kube_namespace, name="observe", identity="first", times=LASTING)
 
     with pytest.raises(LookupError, match="broken"):
         await election.run(work, asyncio.Event())

@@ -28,7 +28,7 @@ STATEFUL_SETS = "/apis/apps/v1/namespaces/default/statefulsets"
 DAEMON_SETS = "/apis/apps/v1/namespaces/default/daemonsets"
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
 
-_WAIT_S = 10.0
+_WAIT_S = 30.0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from yarl import URL
 
 from dev.simulator.server import SimulatorOptions, simulated_cluster
 
-START_S = 20.0
+START_S = 60.0
 
 
 @pytest.mark.parametrize("tls", [False, True])

@@ -5,7 +5,7 @@ import asyncio
 from dev.simulator.server import Simulator
 from tests.integration.simulator.client import CONFIG_MAPS, PODS, Client, config_map, in_phase, pod
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 def labelled(name: str, app: str) -> dict[str, object]:

@@ -30,6 +30,10 @@ async def has_waiting(bus: Bus, consumer: Consumer) -> bool:
     return (info.num_waiting or 0) > 0
 
 
+async def _waits(consumer: Consumer, count: int) -> bool:
+    return await consumer.pending() == count
+
+
 async def cancelled_fetch(bus: Bus, consumer: Consumer) -> None:
     """Cancel a fetch whose request the server holds."""
     async with asyncio.TaskGroup() as group:
@@ -42,7 +46,8 @@ async def test_fetch_returns_what_is_there_without_waiting(stack: BusStack) -> N
     planner = await stack.connect("planner")
     await publish_runs(planner, 3)
     consumer = planner.consumer("RUNS", "record-runs")
-    assert await consumer.pending() == 3
+    # It counts them a moment after they were stored.
+    await until(lambda: _waits(consumer, 3))
     started = time.monotonic()
     deliveries = await consumer.fetch(10, timeout_s=2)
     assert [d.stream_sequence for d in deliveries] == [1, 2, 3]
@@ -71,8 +76,10 @@ async def test_what_a_cancelled_fetch_receives_comes_with_the_next(stack: BusSta
     consumer = planner.consumer("RUNS", "record-runs")
     await cancelled_fetch(planner, consumer)
     await publish_runs(planner, 2)
-    deliveries = await consumer.fetch(10)
-    assert sorted(d.stream_sequence for d in deliveries + (await consumer.fetch(10, timeout_s=0.1))) == [1, 2]
+    found = await consumer.fetch(10)
+    if len(found) == 1:
+        found += await consumer.fetch(10)
+    assert sorted(delivery.stream_sequence for delivery in found) == [1, 2]
 
 
 async def test_closing_hands_back_what_nobody_fetched(stack: BusStack) -> None:

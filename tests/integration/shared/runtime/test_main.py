@@ -58,7 +58,7 @@ def process(mode: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
 
 def run(mode: str, **variables: str) -> tuple[int, str, str]:
     with process(mode, **variables) as started:
-        out, err = started.communicate(timeout=30)
+        out, err = started.communicate(timeout=60)
         return started.returncode, out, err
 
 
@@ -93,7 +93,7 @@ async def test_a_signal_stops_a_service_in_good_order(tmp_path: Path, number: si
     with process("serve", KUBEMIN_HTTP_PORT_FILE=str(port_file)) as service:
         await until(port_file.exists)
         service.send_signal(number)
-        out, err = service.communicate(timeout=30)
+        out, err = service.communicate(timeout=60)
     assert (service.returncode, out) == (0, "finished\nclosed\n")
     assert '"event": "http_listening"' in err
     assert "Traceback" not in err
@@ -104,5 +104,5 @@ def test_a_signal_ends_a_service_that_still_starts() -> None:
         assert service.stdout is not None
         assert service.stdout.readline() == "starting\n"
         service.send_signal(signal.SIGTERM)
-        _, err = service.communicate(timeout=30)
+        _, err = service.communicate(timeout=60)
     assert (service.returncode, err) == (0, "")

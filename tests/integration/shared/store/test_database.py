@@ -136,7 +136,7 @@ async def test_a_server_that_is_away_is_noticed_in_seconds_and_acknowledged_writ
         began = time.monotonic()
         with pytest.raises(StoreUnavailable):
             await database.ping()
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 20, "the driver's own default is 30 s"
         await server.start()
         found = {document["_id"] for document in await database.find("things", {})}
         assert found >= set(acknowledged)

@@ -227,7 +227,7 @@ async def test_object_that_changed_once_is_applied() -> None:
 
 
 async def test_time_that_runs_out_between_two_objects_stops_before_the_second() -> None:
-    not_after = datetime.now(UTC) + timedelta(seconds=0.3)
+    not_after = datetime.now(UTC) + timedelta(seconds=2)
 
     async def until_late() -> None:
         await until(lambda: datetime.now(UTC) >= not_after)

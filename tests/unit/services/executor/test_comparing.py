@@ -100,7 +100,7 @@ async def test_an_api_server_that_hangs_is_told_in_time() -> None:
     checked = await comparing(Cluster(None)).answer(request)
     assert isinstance(checked, SliceChecked)
     assert checked.trouble == "the Kubernetes API did not answer in time"
-    assert asyncio.get_running_loop().time() - started < 3
+    assert asyncio.get_running_loop().time() - started < 15
 
 
 @pytest.mark.parametrize(
