@@ -153,7 +153,11 @@ class GatewayStack:
         """Start the gateway and wait until it is ready."""
         self._port_file.unlink(missing_ok=True)
         await self.process.start()
-        await until(self._listens, timeout_s=30)
+        await until(self._listens, timeout_s=60)
+        await self.ready()
+
+    async def ready(self) -> None:
+        """Wait until it is connected to all that it needs."""
         await until(self._ready, timeout_s=30)
 
     async def prepare(self) -> None:

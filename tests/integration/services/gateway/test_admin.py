@@ -32,7 +32,7 @@ class Admin:
             stderr=asyncio.subprocess.PIPE,
             env={"PYTHONPATH": ".", **self.env},
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             out, err = await process.communicate()
         text = (out + err).decode().strip()
         assert process.returncode == code, text

@@ -22,6 +22,7 @@ from tests.integration.services.gateway.conftest import Team
 from tests.support.conditions import until
 from tests.support.gateway import Answer, GatewayStack
 from tests.support.records import a_run
+from tests.support.waiting import eventually
 
 
 def codes(answer: Answer) -> set[str]:
@@ -356,8 +357,12 @@ async def test_clusters_show_signs_of_life(gateway: GatewayStack, team: Team) ->
 
 async def test_each_request_is_one_log_line_that_names_tenant_and_actor(gateway: GatewayStack, team: Team) -> None:
     answer = await team.ann.get(team.path("logged"))
-    lines = [json.loads(line) for line in gateway.log.splitlines() if line.startswith("{")]
-    mine = [line for line in lines if line.get("request") == answer.headers["X-Request-Id"]]
+
+    async def of_the_request() -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in gateway.log.splitlines() if line.startswith("{") and line.endswith("}")]
+        return [line for line in lines if line.get("request") == answer.headers["X-Request-Id"]]
+
+    mine = await eventually(of_the_request, bool)
     assert [line["event"] for line in mine] == ["request"]
     assert (mine[0]["tenant"], mine[0]["actor"], mine[0]["status"]) == (team.name, "ann", 404)
     metrics = (await gateway.caller(None).get("/metrics")).text

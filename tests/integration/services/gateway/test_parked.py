@@ -211,7 +211,7 @@ async def admin(gateway: GatewayStack, *arguments: str, code: int = 0) -> str:
         stderr=asyncio.subprocess.PIPE,
         env={"PYTHONPATH": ".", "KUBEMIN_NATS_CREDENTIALS_FILE": str(gateway.bus.accounts / "admin.json")},
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         out, err = await process.communicate()
     assert process.returncode == code, out + err
     return (out + err).decode().strip()
@@ -235,7 +235,7 @@ async def test_what_names_no_application_is_the_installations(
     consumer, park = planner.bus.consumer("STATUS", "planner-facts"), Parker(planner.bus, "planner-facts")
     async with asyncio.TaskGroup() as group:
         group.create_task(work(consumer, never, stopping=stopping, park=park, concurrency=1))
-        await until(parked, timeout_s=30)
+        await until(parked, timeout_s=60)
         stopping.request()
     number = str(sequences[0])
     shown = json.loads(await admin(gateway, "show", number))

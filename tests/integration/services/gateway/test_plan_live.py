@@ -73,7 +73,7 @@ async def plan(team: Team, document: Any) -> dict[str, Any]:
 
 async def planned(team: Team, document: Any) -> dict[str, Any]:
     """Once the agent's interest has crossed the accounts, a moment after its own server has confirmed it."""
-    return await eventually(lambda: plan(team, document), lambda p: "nobody answers" not in message(p), within_s=10)
+    return await eventually(lambda: plan(team, document), lambda p: "nobody answers" not in message(p))
 
 
 def message(view: dict[str, Any]) -> str:
@@ -84,7 +84,8 @@ def message(view: dict[str, Any]) -> str:
 async def test_without_an_agent_the_plan_is_told_and_says_what_is_not_known(team: Team) -> None:
     started = asyncio.get_running_loop().time()
     view = await plan(team, team.document())
-    assert asyncio.get_running_loop().time() - started < 4
+    # A cluster that does not answer at all takes 8 s.
+    assert asyncio.get_running_loop().time() - started < 7
     [step] = view["steps"]
     assert {obj["live"]["change"] for obj in step["objects"]} == {"unknown"}
     assert message(view) == (
@@ -134,7 +135,7 @@ async def test_plan_of_a_rollback_tells_what_becomes_of_the_cluster_and_changes_
         assert answer.status == 200, answer.text
         return dict(answer.body)
 
-    view = await eventually(lambda: told(1), lambda p: "nobody answers" not in message(p), within_s=10)
+    view = await eventually(lambda: told(1), lambda p: "nobody answers" not in message(p))
     present = await told(2)
     unknown = await team.ann.call("POST", f"{dry_run}7")
     stale = await team.ann.call("POST", f"{dry_run}1", headers={"If-Match": '"1"'})
@@ -159,7 +160,7 @@ async def test_an_agent_that_hangs_costs_no_more_than_the_time_that_clusters_hav
     stop = await agent.serve(never)
     started = asyncio.get_running_loop().time()
     view = await planned(team, team.document())
-    assert asyncio.get_running_loop().time() - started < 15
+    assert asyncio.get_running_loop().time() - started < 30
     hung.set()
     await stop()
     assert "no answer in time" in message(view)
