@@ -124,7 +124,7 @@ async def test_facts_of_a_newer_executor_wait_until_the_centre_understands_them(
 
     found = await system.until(lambda: parked(system), by_both, timeout_s=PATIENCE_S)
     assert {p.message.reason for p in found} == {"NewerVersion"}
-    assert (await system.run(run))["phase"] == "Running"
+    await system.until(lambda: system.run(run), lambda found: found["phase"] == "Running")
     await start(replicas["planner"], replicas["record"])
     await succeeded(system, run)
     await system.until(lambda: parked(system), lambda left: not left, timeout_s=PATIENCE_S)
@@ -154,6 +154,9 @@ async def test_replicas_of_both_versions_deliver_side_by_side(system: System, re
         await newer.delivered(shop(namespace, "after"))
         for name in ("before", "mixed-0", "after"):
             await newer.deleted(namespace, name)
-            assert await newer.application(namespace, name) == {}
+            await newer.until(
+                lambda name=name: newer.application(namespace, name),  # type: ignore[misc]  # mypy: lambda default
+                lambda left: left == {},
+            )
         await newer.until(lambda: parked(newer), lambda left: not left, timeout_s=PATIENCE_S)
     assert not defects(*present.values(), *replicas.values())

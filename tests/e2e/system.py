@@ -4,7 +4,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,16 +15,19 @@ from pydantic import SecretStr
 from dev.enrolment import enrol
 from dev.layout import TENANT
 from dev.stack import Options, Stack
+from shared.contracts.annotations import TENANT_SERVICE_ACCOUNT
 from shared.contracts.identity import ObjectKey
-from shared.kube import KubeApi
+from shared.kube import GroupVersionKind, Impersonation, KubeApi
 from shared.runtime.settings import StoreSettings
 from shared.store.database import Database
 from shared.store.registry import Registry
+from tests.support.waiting import held
 
 Document = dict[str, Any]
 TIMEOUT_S = 45.0
 _POLL_S = 0.1
 _CALL_TIMEOUT_S = 10.0
+_DEPLOYMENT = GroupVersionKind("apps/v1", "Deployment")
 RUN_ENDS = {"Succeeded", "Failed", "Rejected", "Error", "TimedOut", "Cancelled"}
 
 
@@ -77,14 +80,18 @@ class System:
         name = f"e2e-{secrets.token_hex(4)}"
         for cluster in self.stack.clusters:
             await enrol(str(cluster.kubeconfig), cluster.context, TENANT, [name])
-            await self._admits_pods(cluster.name, name)
+            await self.admits(cluster.name, name)
         await Registry(self.database).add_tenant(TENANT, [name])
         return name
 
-    async def _admits_pods(self, cluster: str, namespace: str) -> None:
+    async def admits(self, cluster: str, namespace: str) -> None:
+        """Wait until the API server lets pods and the tenant into a namespace just enrolled."""
+        kube, tenant = self.kube[cluster], Impersonation.service_account(namespace, TENANT_SERVICE_ACCOUNT)
         # Admission refuses pods before the namespace has its default account.
         account = ObjectKey(api_version="v1", kind="ServiceAccount", namespace=namespace, name="default")
-        await self.until(lambda: self.kube[cluster].find(account), lambda found: found is not None)
+        await self.until(lambda: kube.find(account), lambda found: found is not None)
+        # The authorizer hears of a binding a moment after it was stored.
+        await self.until(lambda: kube.may("patch", _DEPLOYMENT, namespace, acting_as=tenant), bool)
 
     async def call(self, method: str, path: str, *, text: str | None = None, **headers: str) -> Answer:
         """One call of the API."""
@@ -161,14 +168,16 @@ class System:
         timeout_s: float = TIMEOUT_S,
         every_s: float = _POLL_S,
     ) -> Any:
-        """Read until it holds; fails with what was read last."""
+        """Read until it holds; fails with what was read last. A KeyError in `holds` means: not there yet."""
         last: Any = None
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
-                    last = await read()
-                    if holds(last):
-                        return last
+                    # No answer, or none in time, from what is killed and starved here: it is asked again.
+                    with suppress(aiohttp.ClientConnectionError, TimeoutError):
+                        last = await read()
+                        if held(holds, last):
+                            return last
                     await asyncio.sleep(every_s)
         except TimeoutError:
             detail = describe(last) if isinstance(last, dict) and "steps" in last else json.dumps(last, default=str)

@@ -1,5 +1,8 @@
 """What goes wrong ends in the right phase, with a reason that says what to do."""
 
+import asyncio
+from dataclasses import dataclass
+
 import pytest
 import yaml
 
@@ -8,29 +11,51 @@ from tests.e2e.system import Document, System, application, component, describe,
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180, func_only=True)]
 
-SOON = {"kubemin.dev/start-timeout": "6s", "kubemin.dev/run-timeout": "6s"}
+SOON = {"kubemin.dev/start-timeout": "20s", "kubemin.dev/run-timeout": "20s"}
+"""Long enough for Kubernetes to say why it does not start, and for us to be told, on a busy machine too."""
+NEVER_START = {
+    "pull": (component("pull", "webservice", **simulate("image-pull-backoff")), {"ImagePullBackOff", "ErrImagePull"}),
+    "crash": (component("crash", "webservice", **simulate("crash-loop")), {"CrashLoopBackOff"}),
+    "fit": (component("fit", "worker", cpu="100000", memory="64Mi"), {"Unschedulable"}),
+}
+"""Components, and why they are pending."""
 
 
-async def test_failing_image_times_out_with_kubernetes_own_words(system: System, namespace: str) -> None:
-    web = component("web", "webservice", **simulate("image-pull-backoff"))
-    run_id = await system.apply(application(namespace, web, annotations=SOON))
-    pending = await system.until(
-        lambda: system.run(run_id),
-        lambda r: glimpse(r, "web").get("reason") in ("ImagePullBackOff", "ErrImagePull"),
-    )
-    assert step(pending, "web")["phase"] == "Pending"
-    run = await system.ended(run_id)
-    timed_out = step(run, "web")
+@dataclass(frozen=True)
+class Late:
+    """A run of what never starts: while it is pending, and at its end."""
+
+    pending: Document
+    run: Document
+
+
+@pytest.fixture(scope="module")
+async def late(system: System) -> dict[str, Late]:
+    """Their deadlines pass side by side."""
+    namespace = await system.enrolled_namespace()
+
+    async def one(name: str) -> Late:
+        stuck, reasons = NEVER_START[name]
+        run = await system.apply(application(namespace, stuck, name=name, annotations=SOON))
+        pending = await system.until(lambda: system.run(run), lambda r: glimpse(r, name).get("reason") in reasons)
+        return Late(pending=step(pending, name), run=await system.ended(run))
+
+    return dict(zip(NEVER_START, await asyncio.gather(*map(one, NEVER_START)), strict=True))
+
+
+async def test_failing_image_times_out_with_kubernetes_own_words(late: dict[str, Late]) -> None:
+    run, timed_out = late["pull"].run, step(late["pull"].run, "pull")
+    assert late["pull"].pending["phase"] == "Pending"
     assert (run["phase"], timed_out["phase"], timed_out["reason"]) == ("TimedOut", "TimedOut", "StartDeadline")
     assert "ImagePull" in timed_out["message"]
-    assert "web" in run["message"]
+    assert "pull" in run["message"]
 
 
-async def test_crashing_service_is_pending_with_its_exit_code(system: System, namespace: str) -> None:
-    web = component("web", "webservice", **simulate("crash-loop"))
-    run = await system.ended(await system.apply(application(namespace, web, annotations=SOON)))
-    assert step(run, "web")["phase"] == "TimedOut"
-    assert "CrashLoopBackOff" in step(run, "web")["message"], describe(run)
+async def test_crashing_service_is_pending_with_its_exit_code(late: dict[str, Late]) -> None:
+    assert "exited with code 1" in late["crash"].pending["message"]
+    run = late["crash"].run
+    assert step(run, "crash")["phase"] == "TimedOut"
+    assert "CrashLoopBackOff" in step(run, "crash")["message"], describe(run)
 
 
 async def test_crashing_task_fails_and_what_depends_on_it_is_skipped(system: System, namespace: str) -> None:
@@ -64,19 +89,12 @@ async def test_failed_task_runs_again_when_it_is_wanted_again(system: System, na
     assert names[0] != names[1]
 
 
-async def test_unschedulable_pod_is_pending_with_the_schedulers_words_until_its_deadline(
-    system: System, namespace: str
-) -> None:
-    web = component("web", "worker", cpu="100000", memory="64Mi")
-    run_id = await system.apply(application(namespace, web, annotations=SOON))
-    pending = await system.until(
-        lambda: system.run(run_id), lambda r: glimpse(r, "web").get("reason") == "Unschedulable"
-    )
-    assert step(pending, "web")["phase"] == "Pending"
-    assert "Insufficient cpu" in step(pending, "web")["message"]
-    run = await system.ended(run_id)
-    assert (step(run, "web")["phase"], step(run, "web")["reason"]) == ("TimedOut", "StartDeadline")
-    assert "Insufficient cpu" in step(run, "web")["message"]
+async def test_unschedulable_pod_is_pending_with_the_schedulers_words_until_its_deadline(late: dict[str, Late]) -> None:
+    pending, run = late["fit"].pending, late["fit"].run
+    assert pending["phase"] == "Pending"
+    assert "Insufficient cpu" in pending["message"]
+    assert (step(run, "fit")["phase"], step(run, "fit")["reason"]) == ("TimedOut", "StartDeadline")
+    assert "Insufficient cpu" in step(run, "fit")["message"]
 
 
 async def test_missing_secret_rejects_the_run_before_anything_is_created(system: System, namespace: str) -> None:
@@ -112,7 +130,7 @@ async def test_newer_generation_supersedes_one_that_is_stuck(system: System, nam
     stuck = await system.apply(application(namespace, component("web", "webservice", **simulate("image-pull-backoff"))))
     await system.until(lambda: system.run(stuck), lambda r: glimpse(r, "web").get("phase") == "Pending")
     await system.delivered(application(namespace, component("web", "webservice", image="registry.example/good:1")))
-    superseded = await system.run(stuck)
+    superseded = await system.ended(stuck)
     assert (superseded["phase"], superseded["reason"]) == ("Cancelled", "Superseded")
 
 

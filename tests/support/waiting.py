@@ -21,7 +21,7 @@ async def eventually(
         async with asyncio.timeout(within_s):
             while True:
                 seen = await read()
-                if _holds(holds, seen):
+                if held(holds, seen):
                     return seen
                 await asyncio.sleep(_INTERVAL_S)
     except TimeoutError:
@@ -29,7 +29,8 @@ async def eventually(
         raise AssertionError(message) from None
 
 
-def _holds(holds: Callable[[T], object], seen: T) -> bool:
+def held(holds: Callable[[T], object], seen: T) -> bool:
+    """Whether it holds; what asks for a field that is not there yet does not."""
     try:
         return bool(holds(seen))
     except (KeyError, IndexError):
