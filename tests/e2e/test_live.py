@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.system import System, application, component
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120, func_only=True)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300, func_only=True)]
 
 
 async def read(system: System, run: str, *, last: int | None = None) -> list[tuple[str, int | None, Any]]:

@@ -84,7 +84,7 @@ async def simulator(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[R
     scope="session",
     params=[
         "simulator",
-        pytest.param("control_plane", marks=[pytest.mark.plane, pytest.mark.timeout(120, func_only=True)]),
+        pytest.param("control_plane", marks=[pytest.mark.plane, pytest.mark.timeout(300, func_only=True)]),
     ],
 )
 def cluster(request: pytest.FixtureRequest) -> RunningCluster:
