@@ -88,7 +88,7 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def stack(
     plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory, progress: Callable[[str], None]
 ) -> AsyncIterator[FaultyStack]:

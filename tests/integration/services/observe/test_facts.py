@@ -53,8 +53,8 @@ async def told(bus: BusStack) -> AsyncIterator[Told]:
 
 @pytest.fixture(scope="module")
 async def observers(bus: BusStack, cluster: RunningCluster, directory: Path) -> AsyncIterator[Observers]:
-    """One, which leads."""
-    running = Observers(bus, cluster, "kube-system", directory)
+    """One, which leads: where a stack has its Lease, on the same cluster, another may lead."""
+    running = Observers(bus, cluster, "default", directory)
     try:
         await running.start(**LASTING)
         yield running
