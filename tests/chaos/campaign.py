@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+import aiohttp
+
 from shared.contracts.identity import AppUid
 from tests.chaos import applications, checking, schedule
 from tests.chaos.applications import Wanted
@@ -85,10 +87,18 @@ async def _until(read: Callable[[], Awaitable[Sequence[str]]], *, within_s: floa
     """Read until nothing is left to wait for; returns what is left when the time is over."""
     end = time.monotonic() + within_s
     while True:
-        left = await read()
+        left = await _answered(read)
         if not left or time.monotonic() >= end:
             return left
         await asyncio.sleep(_POLL_S)
+
+
+async def _answered(read: Callable[[], Awaitable[Sequence[str]]]) -> Sequence[str]:
+    try:
+        return await read()
+    except (aiohttp.ClientConnectionError, TimeoutError) as error:
+        # A gateway that was killed, or starved, a moment ago: it is asked again.
+        return [f"no answer: {error!r}"]
 
 
 async def _wrong(checks: Awaitable[list[Check]]) -> Sequence[str]:
