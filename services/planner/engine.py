@@ -2,11 +2,9 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import TypeVar
 
 from services.planner.caches import PlanCache, ReadState, StateCache
 from services.planner.domain import outbox as outboxes
@@ -17,30 +15,21 @@ from services.planner.domain.outbox import Outbox
 from services.planner.domain.planned import IndexedPlan
 from services.planner.domain.state import STATE, AppState
 from services.planner.domain.turn import Policy, Revert, Send, SendKind
-from services.planner.domain.undeliverable import refusal
 from services.planner.ports import ApplicationPort, ArchivePort, BeatPort, PlanPort, PublishPort, StatePort
-from shared.contracts import subjects
-from shared.contracts.commands import ApplyStep, PrepareRun, PruneObjects
+from services.planner.saying import Voice
+from shared.contracts.commands import Command
 from shared.contracts.facts import Answer
 from shared.contracts.identity import AppRef, AppUid, RunId
-from shared.contracts.phases import AppPhase
 from shared.contracts.plan import Plan
-from shared.contracts.runs import AppPhaseChanged, RunEvent
-from shared.errors import Rejected, Retryable
+from shared.errors import Retryable
 from shared.logging import get_logger
 from shared.store.planner_states import StoredState
 
 logger = get_logger(__name__)
 
-Command = PrepareRun | ApplyStep | PruneObjects
-T = TypeVar("T")
-R = TypeVar("R")
-
 _ATTEMPTS = 20
 _SPIN_GUARD_S = 5.0
 """Where a tick did not move the deadline: a defect that must not keep the planner busy."""
-_PUBLISHED_AT_ONCE = 64
-"""More would wait for each other until they time out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +69,7 @@ class Engine:
     ) -> None:
         self._states = stores.states
         self._plans = stores.plans
-        self._archive = stores.archive
-        self._applications = stores.applications
-        self._bus = bus
+        self._voice = Voice(archive=stores.archive, applications=stores.applications, bus=bus, clock=clock)
         self._beats = beats
         self._policy = policy
         self._clock = clock
@@ -175,11 +162,14 @@ class Engine:
             return await self._current(read)
         if ticked and deadline <= now:
             deadline = now + _SPIN_GUARD_S
+        outbox = before.then(turn.events, turn.sends)
+        # Whoever decided it may have died after publishing it: nothing leaves the outbox that is not archived.
+        await self._voice.keep(uid, before.superseded_by(outbox))
         successor = StoredState(
             uid=uid,
             revision=(read.stored.revision if read is not None else 0) + 1,
             body=_write(turn.state),
-            outbox=outboxes.write(before.then(turn.events, turn.sends)),
+            outbox=outboxes.write(outbox),
         )
         if not await self._states.save(successor, next_deadline=deadline):
             return None
@@ -205,7 +195,7 @@ class Engine:
         return ReadState(replace(read.stored, outbox=outbox), read.state)
 
     async def _say(self, read: ReadState) -> Sequence[Answer]:
-        """Archive, publish, then forget; returns what we answer ourselves, for commands that the bus does not take.
+        """Say what is left to say, then forget; returns what we answer ourselves, for what the bus does not take.
 
         What fails here is said again by `flush`.
         """
@@ -213,65 +203,19 @@ class Engine:
         if not outbox:
             return ()
         uid = read.stored.uid
-        refusals: list[Answer] = []
+        refusals: Sequence[Answer] = ()
         try:
             commands = [c for s in outbox.sends if (c := await self._command(read.state, s)) is not None]
-            await self._archived(outbox.events, commands)
-            async with asyncio.TaskGroup() as group:
-                # Commands first: a cluster waits for them.
-                sending = group.create_task(self._each(commands, self._publish_command), name="commands")
-                group.create_task(self._each(outbox.events, self._publish_event), name="events")
-                group.create_task(self._acknowledge(outbox.events), name="acknowledge")
-            refusals += [answer for answer in sending.result() if answer is not None]
+            refusals = await self._voice.say(uid, outbox, commands)
             self._said[uid] = read.stored.revision
             self._state_cache.put(ReadState(replace(read.stored, outbox=b""), read.state))
-        except* Retryable as group_error:
-            logger.warning("outbox_left_behind", uid=uid, error=_first(group_error))
+        except* Retryable as postponed:
+            logger.warning("outbox_left_behind", uid=uid, error=_first(postponed))
         return refusals
-
-    async def _archived(self, events: Sequence[RunEvent], commands: Sequence[Command]) -> None:
-        """Archive everything that is about to be said."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._archive.add_run_events(events), name="archive-events")
-            group.create_task(
-                self._archive.add_commands((_command_id(c), c.type, c) for c in commands), name="archive-commands"
-            )
-
-    async def _each(self, items: Sequence[T], action: Callable[[T], Awaitable[R]]) -> list[R]:
-        """Act on all, some at a time."""
-        results: list[R] = []
-        for start in range(0, len(items), _PUBLISHED_AT_ONCE):
-            async with asyncio.TaskGroup() as group:
-                batch = items[start : start + _PUBLISHED_AT_ONCE]
-                tasks = [group.create_task(_awaited(action(item)), name="publish") for item in batch]
-            results += [task.result() for task in tasks]
-        return results
-
-    async def _publish_event(self, event: RunEvent) -> None:
-        try:
-            await self._bus.publish(subjects.run(event.app), event, msg_id=f"run:{event.uid}:{event.n}")
-        except Rejected as error:
-            # It is archived: whoever projects finds it there.
-            logger.error("event_not_published", uid=event.uid, n=event.n, error=str(error))  # noqa: TRY400 - expected
-
-    async def _publish_command(self, command: Command) -> Answer | None:
-        subject = subjects.step(command.cluster, command.app, command.step)
-        try:
-            await self._bus.publish(subject, command, msg_id=_command_id(command))
-        except Rejected as error:
-            logger.warning("command_not_published", run=command.run, step=command.step, error=str(error))
-            return refusal(command, str(error), datetime.fromtimestamp(self._clock(), UTC))
-        return None
 
     async def _command(self, state: AppState, send: Send) -> Command | None:
         plan = await self._plan(send.run) if send.kind is not SendKind.PRUNE else None
         return materialise(state, plan, send)
-
-    async def _acknowledge(self, events: Iterable[RunEvent]) -> None:
-        """Make the desired record of what is deleted a tombstone."""
-        for event in events:
-            if isinstance(event, AppPhaseChanged) and event.phase is AppPhase.DELETED:
-                await self._applications.mark_deleted(event.uid, event.generation)
 
     async def _plan(self, run: RunId) -> IndexedPlan:
         plan = self._plan_cache.get(run)
@@ -317,12 +261,3 @@ def _first(group: BaseExceptionGroup[BaseException]) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return str(error)
-
-
-async def _awaited(action: Awaitable[R]) -> R:
-    return await action
-
-
-def _command_id(command: Command) -> str:
-    """Names the cause, never the content: run, cluster, step, attempt and nonce."""
-    return f"cmd:{command.run}:{command.cluster}:{command.step}:{command.attempt}:{command.nonce}"

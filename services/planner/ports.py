@@ -6,13 +6,13 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
-from shared.contracts.commands import CommandHeader
 from shared.contracts.desired import StoredApplication
 from shared.contracts.facts import ObservationOrder
 from shared.contracts.identity import AppUid, ClusterName, RunId
 from shared.contracts.plan import Plan
 from shared.contracts.projection import UnseenObject
 from shared.contracts.runs import RunEvent
+from shared.store.archive import ArchivedCommand
 from shared.store.planner_states import StateHead, StoredState
 
 
@@ -63,8 +63,8 @@ class ArchivePort(Protocol):
         """Keep run events."""
         ...
 
-    async def add_commands(self, commands: Iterable[tuple[str, str, CommandHeader]]) -> None:
-        """Keep that commands were sent: id, type, header."""
+    async def add_commands(self, commands: Iterable[ArchivedCommand]) -> None:
+        """Keep that commands were sent."""
         ...
 
 

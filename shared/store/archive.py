@@ -1,11 +1,11 @@
 """The history that outlives the bus: run events and commands as decided, facts as stated. Append-only."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from shared.contracts.commands import CommandHeader
 from shared.contracts.facts import FACT, Fact
-from shared.contracts.identity import AppUid, RunId
+from shared.contracts.identity import AppUid, ClusterName, RunId, StepId
 from shared.contracts.runs import RUN_EVENT, RunEvent
 from shared.store.database import Database, Document, Index
 from shared.store.versions import read, stamp
@@ -23,6 +23,21 @@ INDEXES = (
 )
 _PER_INSERT = 500
 """Documents at a time: an insert of ten thousand would outlast its time-out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchivedCommand:
+    """That a command was sent; its manifests are in the plan."""
+
+    id: str
+    type: str
+    uid: AppUid
+    run: RunId
+    cluster: ClusterName
+    step: StepId
+    attempt: int
+    nonce: int
+    not_after: datetime
 
 
 class Archive:
@@ -52,14 +67,14 @@ class Archive:
             ],
         )
 
-    async def add_commands(self, commands: Iterable[tuple[str, str, CommandHeader]]) -> None:
-        """Keep that commands were sent: id, type and header. Their manifests are in the plan."""
+    async def add_commands(self, commands: Iterable[ArchivedCommand]) -> None:
+        """Keep that commands were sent."""
         await self._insert(
             COMMANDS,
             [
                 {
-                    "_id": id_,
-                    "type": type_,
+                    "_id": c.id,
+                    "type": c.type,
                     "uid": c.uid,
                     "run": c.run,
                     "cluster": c.cluster,
@@ -68,7 +83,7 @@ class Archive:
                     "nonce": c.nonce,
                     "not_after": c.not_after,
                 }
-                for id_, type_, c in commands
+                for c in commands
             ],
         )
 

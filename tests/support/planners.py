@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from services.planner.domain.decide import Delete, Deploy, Input
 from services.planner.domain.turn import Policy, Revert
 from services.planner.engine import Engine, EngineMetrics, Stores
-from services.planner.ports import PublishPort
+from services.planner.ports import ArchivePort, PublishPort
 from shared.bus import Bus, topology
 from shared.bus.messages import decode, open_delivery
 from shared.bus.tail import Resync
@@ -56,6 +56,25 @@ class Counting:
         await self._bus.publish(subject, message, msg_id=msg_id)
 
 
+class Gated:
+    """The archive, which takes nothing while its gate is closed."""
+
+    def __init__(self, database: Database) -> None:
+        self._archive = archive.Archive(database)
+        self.gate = asyncio.Event()
+
+    async def add_run_events(self, events: Sequence[RunEvent]) -> None:
+        """Keep run events once the gate is open."""
+        await self.gate.wait()
+        await self._archive.add_run_events(events)
+
+    async def add_commands(self, commands: Iterable[archive.ArchivedCommand]) -> None:
+        """Keep commands once the gate is open."""
+        if kept := list(commands):
+            await self.gate.wait()
+            await self._archive.add_commands(kept)
+
+
 @dataclass
 class Planner:
     """One replica."""
@@ -63,6 +82,8 @@ class Planner:
     database: Database
     bus: PublishPort
     clock: Callable[[], float] = time.time
+    archive: ArchivePort | None = None
+    """Instead of the database's own."""
     conflicts: int = 0
     reverts: list[Revert] = field(default_factory=list)
     engine: Engine = field(init=False)
@@ -76,7 +97,7 @@ class Planner:
             stores=Stores(
                 states=self.states,
                 plans=plans.Plans(self.database),
-                archive=archive.Archive(self.database),
+                archive=self.archive or archive.Archive(self.database),
                 applications=self.records,
             ),
             bus=self.bus,

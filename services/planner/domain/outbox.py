@@ -20,6 +20,11 @@ class Outbox:
         """Whether anything is left to say."""
         return bool(self.events or self.sends)
 
+    def superseded_by(self, later: "Outbox") -> list[Send]:
+        """Commands that a later outbox has no more."""
+        kept = set(later.sends)
+        return [send for send in self.sends if send not in kept]
+
     def then(self, events: list[RunEvent], sends: list[Send]) -> "Outbox":
         """Append; of several commands to one mailbox only the last is of use."""
         latest = {(s.cluster, s.step): s for s in (*self.sends, *sends)}

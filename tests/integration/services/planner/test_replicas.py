@@ -4,17 +4,19 @@ import asyncio
 import secrets
 from datetime import UTC, datetime, timedelta
 
+from services.planner.domain.decide import Tick
 from shared.bus import Bus
 from shared.contracts.commands import ApplyStep, Command, PrepareRun
 from shared.contracts.facts import Fact
 from shared.contracts.phases import AppPhase, Reason, RunPhase, StepPhase
 from shared.contracts.plan import Deadlines
 from shared.contracts.runs import AppPhaseChanged, RunEvent, RunPhaseChanged, StepPhaseChanged
+from shared.store import archive
 from shared.store.archive import Archive
 from shared.store.database import Database
 from tests.support.bus import BusStack
 from tests.support.conditions import until
-from tests.support.planners import Counting, Planner, Silent, facts_about, published, shuffled, take_commands
+from tests.support.planners import Counting, Gated, Planner, Silent, facts_about, published, shuffled, take_commands
 from tests.unit.services.planner.trace import UID, deployment, job, plan, step
 
 
@@ -28,6 +30,15 @@ def ended(events: list[RunEvent]) -> list[RunPhase]:
 
 async def one_command(bus: Bus) -> Command:
     (command,) = await take_commands(bus)
+    return command
+
+
+async def next_command(bus: Bus) -> Command:
+    """Wait for it, while whoever sends it is at work."""
+    async with asyncio.timeout(30):
+        while not (commands := await take_commands(bus)):
+            pass
+    (command,) = commands
     return command
 
 
@@ -79,6 +90,50 @@ async def test_outbox_of_a_killed_planner_is_sent_by_another(bus: BusStack, read
     assert stored is not None
     assert not stored.outbox
     assert [e.n for e in await published(await bus.connect("record"), until=lambda e: len(e) == 2)] == [1, 2]
+
+
+async def archived_commands(database: Database) -> list[tuple[str, int]]:
+    """Step and nonce of each command that the archive tells of."""
+    found = await database.find(archive.COMMANDS, {"uid": UID}, sort=(("_id", 1),))
+    return [(document["step"], document["nonce"]) for document in found]
+
+
+async def test_command_does_not_wait_for_the_archive(bus: BusStack, ready_database: Database) -> None:
+    slow = Gated(ready_database)
+    planner = Planner(ready_database, await bus.connect("planner"), archive=slow)
+    cluster = await bus.connect("cluster-here")
+    async with asyncio.TaskGroup() as group:
+        group.create_task(planner.deploy(plan(step("web"))))
+        prepare = await next_command(cluster)
+        assert await archived(ready_database) == []
+        slow.gate.set()
+    await planner.tell(*facts_about(prepare))
+    apply = await one_command(cluster)
+    events = await archived(ready_database)
+    seen = await published(await bus.connect("record"), until=lambda e: len(e) == len(events))
+    assert [e.n for e in seen] == [e.n for e in events] == list(range(1, len(events) + 1))
+    assert await archived_commands(ready_database) == [(c.step, c.nonce) for c in (prepare, apply)]
+
+
+async def test_command_of_a_planner_that_died_before_it_was_archived_is_archived_though_another_takes_its_place(
+    bus: BusStack, ready_database: Database
+) -> None:
+    now = [1_700_000_000.0]
+    never = Gated(ready_database)
+    dying = Planner(ready_database, await bus.connect("planner"), clock=lambda: now[0], archive=never)
+    cluster = await bus.connect("cluster-here")
+    async with asyncio.TaskGroup() as group:
+        dies = group.create_task(dying.deploy(plan(step("web"))))
+        first = await next_command(cluster)
+        dies.cancel()
+    assert await archived_commands(ready_database) == []
+    now[0] += 10
+    other = Planner(ready_database, await bus.connect("planner"), clock=lambda: now[0])
+    await other.tell(Tick())
+    again = await one_command(cluster)
+    assert again.step == first.step
+    assert again.nonce > first.nonce
+    assert await archived_commands(ready_database) == [(c.step, c.nonce) for c in (first, again)]
 
 
 async def test_what_was_decided_while_the_bus_was_away_is_sent_when_it_is_back(
