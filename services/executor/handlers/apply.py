@@ -3,6 +3,7 @@
 import asyncio
 import random
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import dataclass
 
 from services.executor.domain.grants import Grants
@@ -127,6 +128,10 @@ class Application:
         return _untouched(target.wanted, live, existed=True)
 
     async def _bring_about(self, target: _Target) -> AppliedObject:
+        if target.wanted.known_uid is None:
+            # Most often there is none yet, and if there is the API server says so: a look beforehand is one call more.
+            with suppress(Conflict):
+                return await self._make(target)
         for attempt in range(_ATTEMPTS):
             if attempt:
                 await asyncio.sleep(_JITTER_S * attempt * random.uniform(0.5, 1.5))  # noqa: S311  # jitter

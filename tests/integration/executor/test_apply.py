@@ -8,11 +8,11 @@ from shared.contracts import annotations
 from shared.contracts.commands import ApplyStep
 from shared.contracts.completion import Compare, CompletionRule, FieldOperand, ValueOperand
 from shared.contracts.facts import Answer, AppliedObject, StepApplied, StepErrored, StepRejected, Superseded
-from shared.contracts.identity import AppUid, ClusterName, Namespace, ObjectKey, Tenant
+from shared.contracts.identity import AppUid, ClusterName, Namespace, Tenant
 from shared.contracts.phases import Reason
 from shared.contracts.plan import ApplyMode, Manifest
 from shared.contracts.sealed import write
-from shared.kube import Impersonation, KubeApi
+from shared.kube import KubeApi
 from shared.kube.kinds import Object
 from shared.sealing import Place, public_key_of, seal
 from tests.integration.executor.conftest import CLUSTER, TENANT, Executor, commands_over, to_apply
@@ -156,20 +156,17 @@ async def test_field_manager_of_an_update_is_no_proof(executor: Executor) -> Non
 
 
 class SomebodyWasFaster:
-    """The API, where somebody creates an object between our look and our apply."""
+    """The API, where somebody creates an object a moment before our first apply."""
 
     def __init__(self, kube: KubeApi, theirs: Manifest) -> None:
         self._kube = kube
         self._theirs: Manifest | None = theirs
 
-    async def find(
-        self, wanted: ObjectKey, *, acting_as: Impersonation | None = None, metadata_only: bool = False
-    ) -> Object | None:
-        found = await self._kube.find(wanted, acting_as=acting_as, metadata_only=metadata_only)
-        if self._theirs is not None and wanted == ObjectKey.of(self._theirs):
+    async def apply(self, manifest: Manifest, **how: Any) -> Object:
+        if self._theirs is not None:
             theirs, self._theirs = self._theirs, None
             await self._kube.create(theirs, field_manager="helm")
-        return found
+        return await self._kube.apply(manifest, **how)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kube, name)

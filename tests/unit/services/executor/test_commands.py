@@ -60,6 +60,8 @@ class Cluster:
         self.on_apply = on_apply
         self.error: Exception | None = None
         self.applied: list[str] = []
+        self.looked: list[str] = []
+        """Kinds, in the order in which they were read."""
 
     async def resource(self, gvk: GroupVersionKind) -> Resource:
         return Resource(gvk, "configmaps", namespaced=True, verbs=frozenset())
@@ -68,6 +70,7 @@ class Cluster:
         self, key: ObjectKey, *, acting_as: Impersonation | None = None, metadata_only: bool = False
     ) -> Object | None:
         del acting_as, metadata_only
+        self.looked.append(key.kind)
         if self.error is not None:
             raise self.error
         return ACCOUNT if key.kind == "ServiceAccount" else None
@@ -192,6 +195,15 @@ async def test_answer_that_cannot_be_stated_hands_the_command_back_and_nudges_no
     assert answers.nudges == []
 
 
+async def test_object_that_nobody_has_recorded_is_made_without_a_look() -> None:
+    cluster, answers = Cluster(), Answers()
+
+    await commands_of(cluster, answers).handle(apply())
+
+    assert isinstance(answers.facts[0], StepApplied)
+    assert cluster.looked == ["ServiceAccount"]
+
+
 async def test_object_that_keeps_changing_is_given_up_for_now() -> None:
     tries = 0
 
@@ -207,7 +219,7 @@ async def test_object_that_keeps_changing_is_given_up_for_now() -> None:
     [fact] = answers.facts
     assert isinstance(fact, StepErrored)
     assert fact.reason is Reason.CONFLICT
-    assert tries == 5
+    assert tries == 6
 
 
 async def test_object_that_changed_once_is_applied() -> None:
