@@ -1,4 +1,8 @@
-"""Plans, written once: one document per run, further chunks beside it, manifests by reference to their digest."""
+"""Plans, written once: one document per run, further chunks beside it.
+
+Manifests that are large together stand apart, by their digests: what a later generation leaves as it is, is not stored
+again. Small ones stand in the plan, which is one write less before its run can begin.
+"""
 
 import asyncio
 import hashlib
@@ -18,6 +22,9 @@ INDEXES = ()
 _CHUNK_BYTES = 8 * 1024 * 1024
 _IDS_PER_QUERY = 500
 _MANIFESTS_PER_INSERT = 500
+_APART_ABOVE_BYTES = 32 * 1024
+"""Of a plan's manifests together, as JSON."""
+_REFERENCE = "$ref"
 
 
 class PlanMissing(LookupError):
@@ -61,10 +68,10 @@ class Plans:
                 raise PlanMissing(msg)
             body += chunk["body"]
         dumped = await asyncio.to_thread(lambda: canonical.parse(zlib.decompress(body)))
-        objects = [obj for step in dumped["steps"] for obj in step["objects"]]
-        manifests = await self._manifests({obj["manifest"]["$ref"] for obj in objects})
-        for obj in objects:
-            reference = obj["manifest"]["$ref"]
+        referring = [obj for obj in _objects(dumped) if obj["manifest"].keys() == {_REFERENCE}]
+        manifests = await self._manifests({obj["manifest"][_REFERENCE] for obj in referring})
+        for obj in referring:
+            reference = obj["manifest"][_REFERENCE]
             if reference not in manifests:
                 msg = f"manifest {reference} of run {run} is missing"
                 raise PlanMissing(msg)
@@ -89,15 +96,20 @@ class _Encoded:
 
 def _encode(plan: Plan) -> _Encoded:
     dumped = plan.model_dump(mode="json")
-    manifests: dict[str, Any] = {}
-    for step in dumped["steps"]:
-        for obj in step["objects"]:
-            reference = canonical.digest(obj["manifest"])
-            manifests[reference] = obj["manifest"]
-            obj["manifest"] = {"$ref": reference}
+    written = [(obj, canonical.canonical_json(obj["manifest"])) for obj in _objects(dumped)]
+    apart: dict[str, bytes] = {}
+    if sum(len(manifest) for _, manifest in written) > _APART_ABOVE_BYTES:
+        for obj, manifest in written:
+            reference = hashlib.sha256(manifest).hexdigest()
+            apart[reference] = manifest
+            obj["manifest"] = {_REFERENCE: reference}
     body = zlib.compress(canonical.canonical_json(dumped), 1)
     return _Encoded(
         digest=hashlib.sha256(body).hexdigest(),
         chunks=[body[i : i + _CHUNK_BYTES] for i in range(0, len(body), _CHUNK_BYTES)],
-        manifests=[{"_id": ref, "body": zlib.compress(canonical.canonical_json(m), 1)} for ref, m in manifests.items()],
+        manifests=[{"_id": ref, "body": zlib.compress(manifest, 1)} for ref, manifest in apart.items()],
     )
+
+
+def _objects(dumped: Document) -> list[Document]:
+    return [obj for step in dumped["steps"] for obj in step["objects"]]

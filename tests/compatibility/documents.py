@@ -14,7 +14,6 @@ from services.planner.domain.outbox import Outbox
 from services.planner.domain.state import STATE, AppState
 from services.planner.domain.turn import Send
 from services.watcher.record.domain.observations import object_view
-from shared.contracts.commands import ApplyStep, CommandHeader
 from shared.contracts.desired import DesiredRecord, StoredApplication
 from shared.contracts.facts import FACT, Fact, ObservationOrder, Observed, PodsObserved, StepFailed, StepSucceeded
 from shared.contracts.identity import AppUid, ClusterName, Namespace, RunId, Tenant
@@ -24,7 +23,7 @@ from shared.contracts.registry import ClusterRecord, TenantRecord, TokenRecord
 from shared.contracts.runs import RUN_EVENT, ObjectForgotten, RunEvent
 from shared.contracts.views import ObjectView, RunView
 from shared.store.applications import Applications
-from shared.store.archive import Archive
+from shared.store.archive import Archive, ArchivedCommand
 from shared.store.database import Database
 from shared.store.idempotency import Idempotency, StoredAnswer
 from shared.store.planner_states import PlannerStates, StoredState
@@ -38,6 +37,7 @@ from tests.compatibility.messages import messages
 
 UID, GONE = AppUid("5f0c"), AppUid("60ad")
 RUN = RunId("5f0c-3")
+LARGE_RUN = RunId("5f0c-4")
 EAST = ClusterName("east")
 COLLECTIONS = (
     "app_status",
@@ -77,7 +77,8 @@ class Contents:
     revision: DesiredRecord
     state: AppState
     outbox: Outbox
-    plan: Plan
+    plans: tuple[Plan, Plan]
+    """One whose manifests stand in it, one whose manifests stand apart."""
     run_events: list[RunEvent]
     facts: list[Fact]
     run: RunView
@@ -106,7 +107,7 @@ def contents() -> Contents:
         revision=filled(DesiredRecord, deleted=False, generation=2),
         state=filled(AppState),
         outbox=Outbox(events=tuple(numbered), sends=(filled(Send),)),
-        plan=filled(Plan),
+        plans=(filled(Plan), _large(filled(Plan))),
         run_events=numbered,
         facts=facts,
         run=filled(RunView),
@@ -132,12 +133,12 @@ async def write(database: Database, wanted: Contents) -> None:
     body, outbox = zlib.compress(STATE.dump_json(wanted.state), 1), outboxes.write(wanted.outbox)
     state = StoredState(uid=UID, revision=1, body=body, outbox=outbox)
     await PlannerStates(database).save(state, next_deadline=4e9)
-    await Plans(database).save(wanted.plan)
+    for plan in wanted.plans:
+        await Plans(database).save(plan)
     archive = Archive(database)
     await archive.add_run_events(wanted.run_events)
     await archive.add_facts([(f"fact-{number:02}", fact) for number, fact in enumerate(wanted.facts)])
-    command: CommandHeader = filled(ApplyStep)
-    await archive.add_commands([("cmd-1", "ApplyStep", command)])
+    await archive.add_commands([filled(ArchivedCommand, id="cmd-1", type="ApplyStep")])
     await _write_projections(Projections(database), wanted)
     answers = Idempotency(database)
     await answers.take("key", fingerprint="fingerprint", owner="owner", now=_NEVER)
@@ -156,6 +157,19 @@ async def _write_projections(projections: Projections, wanted: Contents) -> None
     await projections.observe((_observed().model_copy(update={"key": view.key}), view) for view in wanted.objects)
     await projections.observe_pods(wanted.pods)
     await projections.forget_objects([filled(ObjectForgotten, object_uid="gone", retained=False)])
+
+
+def _large(plan: Plan) -> Plan:
+    step = plan.steps[0]
+    manifest = {**step.objects[0].manifest, "data": {"text": "x" * 100_000}}
+    return plan.model_copy(
+        update={
+            "run": LARGE_RUN,
+            "steps": (
+                step.model_copy(update={"objects": (step.objects[0].model_copy(update={"manifest": manifest}),)}),
+            ),
+        }
+    )
 
 
 def _observed() -> Observed:
@@ -190,7 +204,7 @@ async def read(database: Database) -> Contents:
         revision=revision,
         state=STATE.validate_json(zlib.decompress(state.body)),
         outbox=outboxes.read(state.outbox),
-        plan=await Plans(database).load(RUN),
+        plans=(await Plans(database).load(RUN), await Plans(database).load(LARGE_RUN)),
         run_events=await Archive(database).run_events(UID, after=0, limit=100),
         facts=sorted(await Archive(database).facts(UID), key=lambda fact: fact.type),
         run=run,

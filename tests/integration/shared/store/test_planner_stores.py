@@ -1,9 +1,10 @@
 """The planner's stores and the projections, on a real server."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from shared.contracts.facts import ObservationOrder, PodPhase, PodSeen, PodsObserved, Progress, StepSucceeded
-from shared.contracts.identity import AppRef, AppUid, ClusterName, Digest, Namespace, ObjectKey, StepId, run_id
+from shared.contracts.identity import AppRef, AppUid, ClusterName, Digest, Namespace, ObjectKey, RunId, StepId, run_id
 from shared.contracts.phases import AppPhase, Health, RunPhase, StepPhase
 from shared.contracts.plan import Plan, PlannedObject, PlannedStep
 from shared.contracts.projection import ProjectedApp, ProjectedRun, UnseenObject
@@ -70,8 +71,9 @@ async def test_due_finds_what_is_overdue_longest_first(database: Database) -> No
     assert await states.due(50, 10) == ["b", "a"]
 
 
-def planned(name: str) -> PlannedStep:
-    manifest = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "shop"}}
+def planned(name: str, **more: Any) -> PlannedStep:
+    metadata = {"name": name, "namespace": "shop"}
+    manifest = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, **more}
     obj = PlannedObject(key=ObjectKey.of(manifest), manifest=manifest, digest=Digest("d" * 64))
     return PlannedStep(
         cluster=HERE,
@@ -91,12 +93,16 @@ async def test_plan_comes_back_as_it_was_and_is_written_once(database: Database)
     assert await stored.load(RUN) == plan
 
 
-async def test_equal_manifests_are_stored_once(database: Database) -> None:
+async def test_equal_manifests_are_stored_once_where_they_are_large(database: Database) -> None:
     stored = Plans(database)
-    for generation in (1, 2):
-        run = run_id(UID, generation)
-        await stored.save(Plan(app=APP, uid=UID, run=run, generation=generation, steps=(planned("web"),)))
-    assert len(await database.find(plans.MANIFESTS, {})) == 1
+    small, large = planned("web"), planned("web", data={"text": "x" * 100_000})
+    for steps, apart in (((small,), 0), ((large,), 1)):
+        for generation in (1, 2):
+            run = RunId(f"{UID}-{len(steps[0].objects[0].manifest)}-{generation}")
+            plan = Plan(app=APP, uid=UID, run=run, generation=generation, steps=steps)
+            assert await stored.save(plan)
+            assert await stored.load(run) == plan
+        assert len(await database.find(plans.MANIFESTS, {})) == apart
 
 
 def events() -> list[RunEvent]:
