@@ -89,8 +89,8 @@ class Drafting:
             async with self._slots:
                 checked, sought = await asyncio.to_thread(self._check, parsed, principal.tenant)
             app = documents.ref(checked.application, principal.tenant)
-            await require_namespace(self._registry, principal, app.namespace)
-            registered = await self._registry.clusters()
+            owner, registered = await asyncio.gather(self._registry.tenant_of(app.namespace), self._registry.clusters())
+            _require_owned(owner, principal, app.namespace)
             with documents.told_of(checked.paths, checked.warnings):
                 resolved = documents.resolve(checked.application, registered)
                 errand = self._copier.errand(sought, registered)
@@ -268,7 +268,11 @@ class Drafting:
 
 async def require_namespace(registry: RegistryReader, principal: Principal, namespace: str) -> None:
     """Raise NamespaceForbidden unless the namespace is the caller's tenant's."""
-    if await registry.tenant_of(namespace) != principal.tenant:
+    _require_owned(await registry.tenant_of(namespace), principal, namespace)
+
+
+def _require_owned(owner: Tenant | None, principal: Principal, namespace: str) -> None:
+    if owner != principal.tenant:
         raise NamespaceForbidden(principal.tenant, namespace)
 
 
