@@ -54,6 +54,8 @@ def every_carrier(namespace: str, canaries: Canaries) -> Document:
     objects = [
         a_secret("objects", data={"a": encoded("objects data")}, stringData={"b": text("objects stringData")}),
         a_secret("more", type="kubernetes.io/basic-auth", stringData={"password": text("second object")}),
+        # So much that its manifests are stored apart from the plan.
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ample"}, "data": {"a": "x" * 40_000}},
     ]
     docker = {"auths": {"r": {"password": text("within JSON")}}}
     registry = {"type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": json.dumps(docker)}}
