@@ -58,9 +58,8 @@ class KubernetesProxy:
             )
             self._group = await stack.enter_async_context(asyncio.TaskGroup())
             # A client that gives up ends its watch; what changes something goes on, as it would behind any proxy.
-            runner = web.ServerRunner(
-                web.Server(self._serve, access_log=None), handler_cancellation=True, shutdown_timeout=_SHUTDOWN_S
-            )
+            server = web.Server(self._serve, access_log=None, handler_cancellation=True)
+            runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_S)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             await web.TCPSite(runner, _LOOPBACK, 0).start()
