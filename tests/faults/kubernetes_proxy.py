@@ -114,6 +114,7 @@ class KubernetesProxy:
             try:
                 async with asyncio.timeout(_CALL_TIMEOUT_S), self._upstream_call(request, body) as upstream:
                     answer = await upstream.read()
+                    call.answered(upstream.status)
                     return web.Response(status=upstream.status, headers=_passed(upstream.headers), body=answer)
             except (aiohttp.ClientError, OSError) as error:
                 return error
