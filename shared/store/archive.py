@@ -99,15 +99,16 @@ class Archive:
 
     async def run_events(self, uid: AppUid, *, after: int, limit: int, run: RunId | None = None) -> list[RunEvent]:
         """Run events of an application with a number greater than `after`, in order; raises NewerDocument."""
-        guard: dict[str, object] = {"uid": uid, "n": {"$gt": after}}
+        guard: Document = {"uid": uid, "n": {"$gt": after}}
         if run is not None:
             guard["run"] = run
-        found = await self._database.find(RUN_EVENTS, guard, sort=(("n", 1),), limit=limit)
-        return [read(RUN_EVENT, RUN_EVENTS, document, "body", lenient=self._lenient) for document in found]
+        return await self._numbered(guard, limit)
 
     async def run_events_of(self, uids: Collection[AppUid], *, after: int, limit: int) -> list[RunEvent]:
         """Run events of applications with a number greater than `after`, in its order; raises NewerDocument."""
-        guard = {"uid": {"$in": list(uids)}, "n": {"$gt": after}}
+        return await self._numbered({"uid": {"$in": list(uids)}, "n": {"$gt": after}}, limit)
+
+    async def _numbered(self, guard: Document, limit: int) -> list[RunEvent]:
         found = await self._database.find(RUN_EVENTS, guard, sort=(("n", 1),), limit=limit)
         return [read(RUN_EVENT, RUN_EVENTS, document, "body", lenient=self._lenient) for document in found]
 
